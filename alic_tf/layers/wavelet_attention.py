@@ -1,0 +1,114 @@
+"""Importance of latent elements, derived from their Haar bands."""
+
+import keras
+from keras import ops
+
+from alic_tf.layers.separable import ConvolutionUnit
+from alic_tf.layers.wavelet import haar_analysis
+
+
+def _pad_to_even(x, axis):
+    """Repeats the last row or column if their number is odd; the number may be dynamic."""
+    size = ops.shape(x)[axis]
+    odd = size % 2
+    if isinstance(odd, int) and odd == 0:
+        return x
+    before_axis = (slice(None),) * axis
+    return ops.concatenate([x, x[before_axis + (slice(size - odd, size),)]], axis=axis)
+
+
+def _double(x, axis):
+    """Bilinear (half-pixel centres, edges repeated) upsampling by two along one axis."""
+    before_axis = (slice(None),) * axis
+    first, last = x[before_axis + (slice(0, 1),)], x[before_axis + (slice(-1, None),)]
+    previous = ops.concatenate([first, x[before_axis + (slice(0, -1),)]], axis=axis)
+    following = ops.concatenate([x[before_axis + (slice(1, None),)], last], axis=axis)
+    x = 0.75 * x
+    pairs = ops.stack([x + 0.25 * previous, x + 0.25 * following], axis=axis + 1)
+    shape = list(ops.shape(x))
+    shape[0] = -1
+    shape[axis] = 2 * shape[axis]
+    return ops.reshape(pairs, shape)
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class WaveletAttention(keras.layers.Layer):
+    """Discrete-wavelet attention (DWAN): scales a latent by an importance in [minimum, 1].
+
+    The Haar bands LL, LH, HL, HH of the input are concatenated and reduced from 4C to
+    C / reduction, then to C / reduction**2 channels by depthwise-separable 3x3 convolutions
+    (depthwise, PReLU, pointwise, PReLU), widened to C by a 1x1 convolution, squashed by a sigmoid,
+    upsampled bilinearly to the size of the input and rescaled. It takes the place of the importance
+    map of Fu et al., arXiv 2206.10618, section III-C. Odd heights and widths are extended by
+    repetition of the last row or column.
+
+    Args:
+        minimum: the importance of an element the network considers irrelevant, in [0, 1).
+        reduction: integer by which each of the two separable convolutions narrows.
+        batch_normalization: whether batch normalization follows each depthwise and pointwise
+            convolution, as in the public implementation.
+        importance_bias_init: initial bias before the sigmoid; 4 starts near importance 1.
+
+    Input [b, h, w, C]. Returns a pair of tensors of the same shape: (x * importance, importance).
+
+    Raises:
+        ValueError: `minimum` outside [0, 1).
+    """
+
+    def __init__(
+        self,
+        minimum=0.3,
+        reduction=2,
+        batch_normalization=False,
+        importance_bias_init=0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not 0 <= minimum < 1:
+            raise ValueError(f"minimum must be in [0, 1), got {minimum}")
+        self.minimum = minimum
+        self.reduction = reduction
+        self.batch_normalization = batch_normalization
+        self.importance_bias_init = importance_bias_init
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        options = {"batch_normalization": self.batch_normalization, "dtype": self.dtype_policy}
+        self.stages = []
+        for width in (channels // self.reduction, channels // self.reduction**2):
+            self.stages.append(ConvolutionUnit(None, 3, **options))
+            self.stages.append(ConvolutionUnit(max(width, 1), **options))
+        self.logits = keras.layers.Conv2D(
+            channels,
+            1,
+            bias_initializer=keras.initializers.Constant(self.importance_bias_init),
+            dtype=self.dtype_policy,
+            name="logits",
+        )
+        shape = (input_shape[0], None, None, 4 * channels)
+        for stage in self.stages:
+            stage.build(shape)
+            shape = stage.compute_output_shape(shape)
+        self.logits.build(shape)
+
+    def call(self, x, training=None):
+        _, height, width, _ = ops.shape(x)
+        features = haar_analysis(_pad_to_even(_pad_to_even(x, 1), 2))
+        for stage in self.stages:
+            features = stage(features, training=training)
+        importance = _double(_double(ops.sigmoid(self.logits(features)), 1), 2)
+        importance = importance[:, :height, :width, :]
+        importance = self.minimum + (1 - self.minimum) * importance
+        return x * importance, importance
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape), tuple(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "minimum": self.minimum,
+            "reduction": self.reduction,
+            "batch_normalization": self.batch_normalization,
+            "importance_bias_init": self.importance_bias_init,
+        }
