@@ -18,7 +18,7 @@ def activate(x, activation):
 
 
 def depth_to_space(x, factor):
-    """Turns (batch, h, w, factor*factor*c) into (batch, factor*h, factor*w, c), row offset first."""
+    """Turns (batch, h, w, factor^2 * c) into (batch, factor*h, factor*w, c), row offset first."""
     return ops.depth_to_space(x, factor)
 
 
@@ -37,8 +37,9 @@ class SignalConvolution(keras.layers.Layer):
     """Zero-padded 2-D convolution whose samples stay aligned with those of its input.
 
     A kernel of k x k taps pads its input by (k//2, (k-1)//2) zeros, mirrored if flip is set, so
-    that output 0 is centred on input 0 at any stride. Keras's 'same' agrees with that only at stride 1 and odd k: at stride 2 it depends on
-    the size of the input. Fu et al. (arXiv 2206.10618) train with this rule, in every network.
+    that output 0 is centred on input 0 at any stride. Keras's 'same' agrees with that only at
+    stride 1 and odd k: at stride 2 it depends on the size of the input. All networks of Fu et al.
+    (arXiv 2206.10618) were trained with this rule.
 
     Args:
         filters: number of output channels.
@@ -180,14 +181,18 @@ class SubpixelConvolution(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.factor = factor
-        self.convolution = SignalConvolution(filters * factor ** 2, kernel_size,
-                                             activation=activation, flip=flip)
+        self.convolution = SignalConvolution(filters * factor ** 2, kernel_size, flip=flip,
+                                             activation=activation, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.convolution.build(input_shape)
 
     def call(self, x):
         return depth_to_space(self.convolution(x), self.factor)
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        return (batch, *(n and n * self.factor for n in sides), self.filters)
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "factor": self.factor,

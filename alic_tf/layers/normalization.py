@@ -25,7 +25,9 @@ def _effective(raw, minimum):
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class GDN(keras.layers.Layer):
-    """Generalised divisive normalisation, y_i = x_i / (beta_i + sum_j gamma_ji |x_j|^alpha)^epsilon.
+    """Generalised divisive normalisation.
+
+    y_i = x_i / (beta_i + sum_j gamma_ji |x_j|^alpha)^epsilon
 
     Balle et al., arXiv 1511.06281. The defaults alpha = 2, epsilon = 1/2 are the form in which
     Fu et al. use it; alpha = epsilon = 1 is the simplified form of Johnston et al.
@@ -124,7 +126,8 @@ class LayerNormPReLU(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.normalization = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.normalization = keras.layers.LayerNormalization(epsilon=1e-5,
+                                                             dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.normalization.build(input_shape)
@@ -139,14 +142,19 @@ class LayerNormPReLU(keras.layers.Layer):
         return input_shape
 
 
-def normalization(kind, inverse=False):
-    """Returns the layer of this kind: "gdn" (IGDN if inverse) or "ln_prelu" (its own inverse form).
+def make_normalization(kind, inverse=False, **kwargs):
+    """Returns a normalisation layer.
+
+    Args:
+        kind: "gdn" or "ln_prelu".
+        inverse: for "gdn", the inverse form; "ln_prelu" serves both ways as it is.
+        **kwargs: passed to the layer (dtype, name).
 
     Raises:
         ValueError: another kind.
     """
     if kind == "gdn":
-        return GDN(inverse=inverse)
+        return GDN(inverse=inverse, **kwargs)
     if kind == "ln_prelu":
-        return LayerNormPReLU()
+        return LayerNormPReLU(**kwargs)
     raise ValueError(f"normalization must be 'gdn' or 'ln_prelu', not {kind!r}")
