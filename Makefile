@@ -1,7 +1,6 @@
 # make demo   set up (once), then put a photograph through a real bitstream file and back
 # make test   set up (once), then lint and run every test
 SHELL := /bin/bash
-.ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .PHONY: demo test clean
 

@@ -1,0 +1,17 @@
+import inspect
+
+from alic_tf import errors
+
+
+def test_a_message_names_the_file_when_it_is_known():
+    error = errors.Truncated("cut short")
+    assert str(error) == "cut short"
+    error.path = "a.alic"
+    assert str(error) == "a.alic: cut short"
+
+
+def test_exit_codes():
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    assert all(issubclass(kind, errors.AlicError) for kind in kinds)
+    assert [kind for kind in kinds if kind.exit_code == 2] == [errors.UsageError]
+    assert {kind.exit_code for kind in kinds} == {1, 2}
