@@ -1,0 +1,1 @@
+"""Measuring codecs: metrics of quality, baselines, rate-distortion curves."""

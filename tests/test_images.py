@@ -1,0 +1,201 @@
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alic_tf import errors, images
+from alic_tf.images import ImageWarning
+
+COLOURS = np.random.default_rng(1).integers(0, 256, (12, 17, 3), dtype=np.uint8)
+
+
+def png_of_16_bits(samples):
+    """A PNG of 16-bit samples (height, width, 1 | 3), written by hand: Pillow writes grey only."""
+    height, width, channels = samples.shape
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "ppm", "tiff", "webp", "tga"])
+def test_lossless_roundtrip(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    if ending == "webp":
+        Image.fromarray(COLOURS).save(path, lossless=True)
+    else:
+        images.write(path, COLOURS)
+    assert np.array_equal(images.read(path), COLOURS)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
+def test_smallest_sizes(tmp_path, shape):
+    images.write(tmp_path / "a.png", np.full((*shape, 3), 7, np.uint8))
+    assert images.read(tmp_path / "a.png").shape == (*shape, 3)
+
+
+def test_jpeg_is_read_and_the_array_is_writable(tmp_path):
+    images.write(tmp_path / "a.JPG", np.full((16, 16, 3), 90, np.uint8))
+    array = images.read(tmp_path / "a.JPG")
+    assert array.dtype == np.uint8 and array.flags.writeable
+    assert np.abs(array.astype(int) - 90).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "YCbCr"])
+def test_modes_without_loss_of_information_do_not_warn(tmp_path, mode):
+    image = Image.fromarray(COLOURS).convert(mode)
+    ending = "jpg" if mode == "YCbCr" else "png"
+    image.save(tmp_path / f"a.{ending}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        array = images.read(tmp_path / f"a.{ending}")
+    if mode != "YCbCr":
+        assert np.array_equal(array, np.asarray(image.convert("RGB")))
+
+
+def test_orientation_is_applied(tmp_path):
+    image = Image.fromarray(COLOURS)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise to see it upright
+    image.save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(images.read(tmp_path / "a.png"), np.rot90(COLOURS, -1))
+
+
+def test_transparency_is_laid_on_white(tmp_path):
+    rgba = np.zeros((2, 2, 4), np.uint8)
+    rgba[..., 0] = 200
+    rgba[..., 3] = [[0, 255], [128, 255]]
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    with pytest.warns(ImageWarning, match="a.png: transparency"):
+        array = images.read(tmp_path / "a.png")
+    assert array[0, 0].tolist() == [255, 255, 255]
+    assert array[0, 1].tolist() == [200, 0, 0]
+    assert np.abs(array[1, 0].astype(int) - [227, 127, 127]).max() <= 1
+
+
+def test_opaque_alpha_changes_nothing(tmp_path):
+    Image.fromarray(COLOURS).convert("RGBA").save(tmp_path / "a.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(images.read(tmp_path / "a.png"), COLOURS)
+
+
+def test_transparent_palette_and_grey(tmp_path):
+    palette = Image.new("P", (3, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putdata([0, 1, 1])
+    palette.save(tmp_path / "p.png", transparency=0)
+    with pytest.warns(ImageWarning):
+        assert images.read(tmp_path / "p.png").tolist() == [[[255] * 3, [40, 50, 60], [40, 50, 60]]]
+    Image.new("LA", (2, 2), (9, 0)).save(tmp_path / "la.png")
+    with pytest.warns(ImageWarning):
+        assert (images.read(tmp_path / "la.png") == 255).all()
+
+
+def test_16_bit_grey_is_reduced_with_a_warning(tmp_path):
+    samples = np.array([[0, 255, 256], [32767, 65280, 65535]], np.uint16)
+    (tmp_path / "a.png").write_bytes(png_of_16_bits(samples[..., None]))
+    Image.fromarray(samples).save(tmp_path / "a.tiff")
+    (tmp_path / "a.pgm").write_bytes(b"P5 3 2 65535\n" + samples.astype(">u2").tobytes())
+    for name in ("a.png", "a.tiff", "a.pgm"):
+        with pytest.warns(ImageWarning, match=f"{name}: 16-bit"):
+            array = images.read(tmp_path / name)
+        assert np.array_equal(array, np.repeat((samples >> 8)[..., None], 3, axis=-1))
+
+
+def test_16_bit_colour_is_reduced_with_a_warning(tmp_path):
+    samples = COLOURS.astype(np.uint16) * 257
+    (tmp_path / "a.png").write_bytes(png_of_16_bits(samples))
+    (tmp_path / "a.ppm").write_bytes(b"P6 17 12 65535\n" + samples.astype(">u2").tobytes())
+    for name in ("a.png", "a.ppm"):
+        with pytest.warns(ImageWarning, match=f"{name}: 16-bit"):
+            assert np.array_equal(images.read(tmp_path / name), COLOURS)
+
+
+def test_cmyk_and_animation_warn(tmp_path):
+    Image.fromarray(COLOURS).convert("CMYK").save(tmp_path / "a.tiff")
+    with pytest.warns(ImageWarning, match="CMYK"):
+        assert np.array_equal(images.read(tmp_path / "a.tiff"), COLOURS)
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with pytest.warns(ImageWarning, match="3 pictures"):
+        assert images.read(tmp_path / "a.gif")[0, 0].tolist() == [255, 0, 0]
+
+
+def encoded(form):
+    random = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(random).save(stream, form)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        (b"", "empty"),
+        (b"this is no image", "not an image"),
+        (bytes(1000), "not an image"),
+        (encoded("PNG")[:3000], "damaged"),
+        (encoded("JPEG")[:2000], "damaged"),
+        (encoded("WEBP")[:2000], None),
+        (encoded("TIFF")[:2000], None),
+        (encoded("PNG")[:40] + b"garbage" * 40, None),
+    ],
+)
+def test_what_is_not_a_whole_image(tmp_path, data, cause):
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    with pytest.raises(errors.ImageUnreadable, match=cause) as caught:
+        images.read(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(errors.ImageUnreadable, match="No such file"):
+        images.read(tmp_path / "none.png")
+    with pytest.raises(errors.ImageUnreadable, match="directory"):
+        images.read(tmp_path)
+
+
+def test_floating_point_is_refused(tmp_path):
+    Image.fromarray(np.ones((3, 3), np.float32)).save(tmp_path / "a.tiff")
+    with pytest.raises(errors.ImageUnreadable, match="floating-point"):
+        images.read(tmp_path / "a.tiff")
+
+
+def test_decompression_bombs_are_refused(tmp_path, monkeypatch):
+    images.write(tmp_path / "a.png", COLOURS)
+    for limit in (150, 50):  # 204 pixels: over the limit Pillow warns, over twice it fails
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(errors.LimitExceeded, match=f"more than {limit} pixels"):
+            images.read(tmp_path / "a.png")
+
+
+def test_a_side_the_container_refuses_is_refused_at_once(tmp_path):
+    images.write(tmp_path / "a.png", np.zeros((1, 32769, 3), np.uint8))
+    with pytest.raises(errors.LimitExceeded, match="a.png: 32769x1"):
+        images.read(tmp_path / "a.png")
+
+
+def test_an_ending_without_a_format_is_a_usage_error(tmp_path):
+    for name in ("a", "a.xyz", "a.alic"):
+        with pytest.raises(errors.UsageError, match="ending"):
+            images.write(tmp_path / name, COLOURS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_find(tmp_path):
+    for name in ("b.png", "a.JPG", "c.alic", "notes.txt", ".hidden.png", "z.webp"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in images.find(tmp_path)] == ["a.JPG", "b.png", "z.webp"]
