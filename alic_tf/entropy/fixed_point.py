@@ -1,0 +1,187 @@
+"""Convolutions in fixed point, whose results are the same numbers on every machine.
+
+Float convolutions differ in their last bits between instruction sets, libraries and thread
+counts, and a range decoder that sees one different bit loses the rest of the file. Everything
+that feeds the coder is therefore computed with integers, held in float64: as long as all partial
+sums stay below 2^53 they are exact, whatever the order of the additions, and float64 matrix
+products are the fastest integer products a CPU library offers.
+"""
+
+import numpy as np
+
+FRACTION_BITS = 12
+ONE = 1 << FRACTION_BITS
+LARGEST = (1 << 24) - 1
+WEIGHT_LIMIT = (1 << 15) - 1
+EXACT_LIMIT = 1 << 53
+ACTIVATIONS = (None, "relu", "leaky_relu")
+LEAKY_SLOPE = 13107  # 0.2 in units of 2^-16
+
+
+def saturate(x):
+    """Limits integer-valued float64 activations to the range in which sums stay exact."""
+    return np.clip(x, -LARGEST, LARGEST)
+
+
+def quantize(x):
+    """Nearest fixed-point activations, integer-valued float64 with 12 fraction bits."""
+    return saturate(np.floor(np.asarray(x, "float64") * ONE + 0.5))
+
+
+def dequantize(x):
+    """The numbers that fixed-point activations stand for, float64."""
+    return np.asarray(x, "float64") / ONE
+
+
+def _largest_exponent(kernel, bias):
+    """Largest k for which round(kernel * 2^k) is a 16-bit integer and all sums are exact."""
+    largest = np.max(np.abs(kernel), initial=0.0)
+    # A kernel of zeros is exact with any exponent; 15 keeps a fine grid for its bias.
+    exponent = int(np.floor(np.log2(WEIGHT_LIMIT / largest))) if largest else 15
+    while _sum_bound(*_scaled(kernel, bias, exponent)) >= EXACT_LIMIT:
+        exponent -= 1
+    return exponent
+
+
+def _scaled(kernel, bias, exponent):
+    return np.rint(kernel * 2.0**exponent), np.rint(bias * 2.0 ** (exponent + FRACTION_BITS))
+
+
+def _sum_bound(kernel, bias):
+    """Largest magnitude an accumulator can reach (the weights are integer-valued float64)."""
+    fan_in = (0, 1, 2) if kernel.ndim == 4 else (0, 1)
+    return np.max(np.abs(kernel).sum(fan_in) * (LARGEST + 1.0) + np.abs(bias))
+
+
+class FixedPointConvolution:
+    """Zero-padded convolution of integers, the exact counterpart of `SignalConvolution`.
+
+    out = activation(saturate(floor((sum kernel * x + bias) * 2^-exponent + 1/2))), with leaky_relu
+    as floor(x * 13107 / 2^16) for negative x.
+
+    Args:
+        kernel: integers of at most 15 bits and a sign, (h, w, in, out); (h, w, channels) for a
+            depthwise convolution, which filters each channel on its own.
+        bias: integers in units of the accumulator, (out,).
+        exponent: power of two by which kernel and bias exceed the numbers they stand for.
+        strides: downsampling factor.
+        upsample: upsampling factor; zeros are inserted after each input sample.
+        flip: mirror the kernel in both directions.
+        activation: one of `ACTIVATIONS`.
+
+    Call: integer-valued float64 (batch, height, width, in), or (rows, in) where the kernel is 1x1
+    without strides; saturated. Returns the same kind.
+
+    Raises:
+        ValueError: unknown activation, strides and upsample both above 1, a kernel that is no
+            16-bit integer, or sums that could reach 2^53.
+    """
+
+    def __init__(self, kernel, bias, exponent, strides=1, upsample=1, flip=False,
+                 activation=None):
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {ACTIVATIONS}, not {activation!r}")
+        if strides > 1 and upsample > 1:
+            raise ValueError(f"only one of strides ({strides}) and upsample ({upsample}) may "
+                             "exceed 1")
+        self.kernel, self.bias = np.asarray(kernel), np.asarray(bias, "int64")
+        if self.kernel.dtype.kind != "i" or np.any(np.abs(self.kernel.astype("int64"))
+                                                   > WEIGHT_LIMIT):
+            raise ValueError(f"kernel must be integers within +-{WEIGHT_LIMIT}")
+        self.exponent = int(exponent)
+        self.strides, self.upsample, self.flip = int(strides), int(upsample), bool(flip)
+        self.activation = activation
+        self.depthwise = self.kernel.ndim == 3
+        weights = self.kernel[::-1, ::-1] if self.flip else self.kernel
+        self._weights = np.ascontiguousarray(weights, "float64")
+        self._bias = self.bias.astype("float64")
+        if _sum_bound(self._weights, self._bias) >= EXACT_LIMIT:
+            raise ValueError("sums of this convolution could reach 2^53: lower its exponent")
+
+    @classmethod
+    def from_float(cls, kernel, bias=None, **options):
+        """Rounds a float kernel (h, w, in, out) or (h, w, channels) and bias to integers."""
+        kernel = np.asarray(kernel, "float64")
+        bias = np.zeros(kernel.shape[-1]) if bias is None else np.asarray(bias, "float64")
+        exponent = _largest_exponent(kernel, bias)
+        kernel, bias = _scaled(kernel, bias, exponent)
+        return cls(kernel.astype("int16"), bias.astype("int64"), exponent, **options)
+
+    @classmethod
+    def from_layer(cls, layer):
+        """Converts a built `SignalConvolution` (or a subclass, such as the masked one)."""
+        kernel = np.asarray(layer.correlation_kernel())
+        # The kernel comes as it multiplies; `flip` then only has to mirror the padding, which
+        # mirroring it once more in the constructor does.
+        kernel = kernel[::-1, ::-1] if layer.flip else kernel
+        bias = None if layer.bias is None else np.asarray(layer.bias)
+        return cls.from_float(kernel, bias, strides=layer.strides, upsample=layer.upsample,
+                              flip=layer.flip, activation=layer.activation)
+
+    def arrays(self):
+        """What the constructor takes, as integer arrays, to be stored in a model file."""
+        numbers = {"exponent": self.exponent, "strides": self.strides, "upsample": self.upsample,
+                   "flip": self.flip, "activation": ACTIVATIONS.index(self.activation)}
+        return {"kernel": self.kernel.astype("int16"), "bias": self.bias,
+                **{name: np.int32(value) for name, value in numbers.items()}}
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """Inverse of `arrays`."""
+        numbers = {name: int(value) for name, value in arrays.items()
+                   if name not in ("kernel", "bias")}
+        numbers["activation"] = ACTIVATIONS[numbers["activation"]]
+        return cls(arrays["kernel"], arrays["bias"], **numbers)
+
+    def __call__(self, x):
+        return self.finish(self.accumulate(x))
+
+    @property
+    def matrix(self):
+        """Weights (in, out) of a 1x1 convolution, integer-valued float64."""
+        return self._weights[0, 0]
+
+    def accumulate(self, x):
+        """Exact sums of weights times inputs plus bias, in units of 2^-(12 + exponent)."""
+        if self.kernel.shape[:2] == (1, 1) and self.strides == self.upsample == 1:
+            return self._product(x, self.matrix) + self._bias
+        return self._accumulate_taps(x)
+
+    def finish(self, sums):
+        """Rounds sums back to 12 fraction bits and applies the activation."""
+        x = saturate(np.floor(sums * 2.0**-self.exponent + 0.5))
+        if self.activation == "relu":
+            return np.maximum(x, 0.0)
+        if self.activation == "leaky_relu":
+            return np.maximum(x, np.floor(x * (LEAKY_SLOPE * 2.0**-16)))
+        return x
+
+    def _product(self, x, weights):
+        return x * weights if self.depthwise else x @ weights
+
+    def _accumulate_taps(self, x):
+        """One product per tap, added where it belongs: skips what upsampling fills with zeros."""
+        batch, *sides, _ = x.shape
+        outputs = [-(-n * self.upsample // self.strides) for n in sides]
+        sums = np.broadcast_to(self._bias, (batch, *outputs, len(self._bias))).copy()
+        taps = [[self._tap(m, size, n) for m in range(size)]
+                for size, n in zip(self.kernel.shape[:2], sides)]
+        for i, (to_rows, from_rows) in enumerate(taps[0]):
+            for j, (to_columns, from_columns) in enumerate(taps[1]):
+                inputs = x[:, from_rows, from_columns]
+                if inputs.size:
+                    sums[:, to_rows, to_columns] += self._product(inputs, self._weights[i, j])
+        return sums
+
+    def _tap(self, m, size, n):
+        """Slices (output, input) along a side of n samples that tap m of size connects."""
+        before = (size - 1) // 2 if self.flip else size // 2
+        shift, step, phase = m - before, self.strides, self.upsample
+        # Output o reads position o * strides + shift of the input with zeros inserted.
+        first = (-shift) % phase
+        start = (first + shift) // phase
+        count = -(-n // step)
+        skip = max(0, -(start // step))
+        count = min(count, max(0, -(-(n - start) // step)))
+        return (slice(first + skip * phase, first + max(count, skip) * phase, phase),
+                slice(start + skip * step, start + max(count, skip) * step, step))
