@@ -1,0 +1,1 @@
+"""Probability models of latents and their exact, integer counterparts for the coder."""
