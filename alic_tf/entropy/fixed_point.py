@@ -157,7 +157,10 @@ class FixedPointConvolution:
         return x
 
     def _product(self, x, weights):
-        return x * weights if self.depthwise else x @ weights
+        if self.depthwise:
+            return x * weights
+        # One tall matrix, where a stack of images would be many small products.
+        return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
     def _accumulate_taps(self, x):
         """One product per tap, added where it belongs: skips what upsampling fills with zeros."""
