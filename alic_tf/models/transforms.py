@@ -1,0 +1,171 @@
+"""Encoder and decoder transforms of the asymmetric model, with the switches of its ablations."""
+
+import keras
+
+from alic_tf.layers.attention import NonLocalAttention
+from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
+from alic_tf.layers.filter import PostQuantizationFilter
+from alic_tf.layers.importance import ImportanceMap
+from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
+from alic_tf.layers.residual import MSRB
+from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.wavelet_attention import WaveletAttention
+
+IMPORTANCES = ("none", "map", "dwan")
+BLOCKS = ("msrb", "hcnn")
+# Fractions of the image's resolution at which a network of so many blocks has them. One block
+# sits where the paper's decoder has its only one, three where its encoder has them.
+BLOCK_PLACES = {0: (), 1: (4,), 2: (4, 8), 3: (2, 4, 8)}
+DOWNSAMPLING = 16
+
+
+def _make_block(block, filters, normalization, dtype):
+    if block == "msrb":
+        return MSRB(filters, normalization, dtype=dtype)
+    if block == "hcnn":
+        from alic_tf.layers.hierarchical import HCNN
+
+        return HCNN(filters, dtype=dtype)
+    raise ValueError(f"block must be one of {BLOCKS}, not {block!r}")
+
+
+def _places(blocks):
+    if blocks not in BLOCK_PLACES:
+        raise ValueError(f"blocks must be one of {tuple(BLOCK_PLACES)}, not {blocks!r}")
+    return BLOCK_PLACES[blocks]
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class Analysis(keras.layers.Layer):
+    """Encoder: image to latent, 16 times smaller each way.
+
+    Three residual halvings with a block after each and attention after the second, a last 3x3
+    convolution of stride 2, attention, and the importance that scales the result
+    (Fu et al., arXiv 2206.10618, figure 2).
+
+    Args:
+        filters: number N of channels, of the latent too.
+        block: "msrb" (the paper) or "hcnn" (its light successor).
+        normalization: "gdn" or "ln_prelu".
+        importance: "none", "map" (`ImportanceMap`) or "dwan" (`WaveletAttention`).
+        blocks: number of blocks, 0 to 3; the paper has 3.
+
+    Call:
+        x: (batch, h, w, 3), RGB in [0, 1]. Returns the latent (batch, h/16, w/16, N), rounding up.
+
+    Raises:
+        ValueError: a switch has another value.
+    """
+
+    def __init__(self, filters, block="msrb", normalization="gdn", importance="map", blocks=3,
+                 **kwargs):
+        super().__init__(**kwargs)
+        if importance not in IMPORTANCES:
+            raise ValueError(f"importance must be one of {IMPORTANCES}, not {importance!r}")
+        self.switches = {"filters": filters, "block": block, "normalization": normalization,
+                         "importance": importance, "blocks": blocks}
+        dtype = self.dtype_policy
+        self.trunk = []
+        for place in (2, 4, 8):
+            self.trunk.append(ResidualDownsampling(filters, normalization, dtype=dtype))
+            if place == 4:
+                self.trunk.append(NonLocalAttention(filters, dtype=dtype))
+            if place in _places(blocks):
+                self.trunk.append(_make_block(block, filters, normalization, dtype))
+        self.head = [SignalConvolution(filters, 3, strides=2, use_bias=False, dtype=dtype),
+                     NonLocalAttention(filters, dtype=dtype)]
+        self.importance = None
+        if importance == "map":
+            self.importance = ImportanceMap(filters, normalization, dtype=dtype)
+        elif importance == "dwan":
+            self.importance = WaveletAttention(dtype=dtype)
+
+    def build(self, input_shape):
+        features = build_sequence(self.trunk, input_shape)
+        latent = build_sequence(self.head, features)
+        if self.importance is not None:
+            self.importance.build(features if self.switches["importance"] == "map" else latent)
+
+    def call(self, x):
+        return self.latent_and_importance(x)[0]
+
+    def latent_and_importance(self, x):
+        """Returns the latent and the importance it was scaled by (None if there is none)."""
+        features = apply_sequence(self.trunk, x)
+        latent = apply_sequence(self.head, features)
+        if self.switches["importance"] == "none":
+            return latent, None
+        if self.switches["importance"] == "dwan":
+            return self.importance(latent)
+        importance = self.importance(features)
+        return latent * importance, importance
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        return (batch, *(n and -(-n // DOWNSAMPLING) for n in sides), self.switches["filters"])
+
+    def get_config(self):
+        return {**super().get_config(), **self.switches}
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class Synthesis(keras.layers.Layer):
+    """Decoder: latent to image, the encoder mirrored but with one block.
+
+    Post-quantization filter, attention, three residual doublings with attention and the block
+    after the second, and a last subpixel convolution (Fu et al., arXiv 2206.10618, figure 2).
+
+    Args:
+        filters: number N of channels, of the latent too.
+        block: "msrb" (the paper) or "hcnn" (its light successor).
+        normalization: "gdn" or "ln_prelu".
+        pqf: whether the latent is filtered first. The paper does, the authors' code does not.
+        blocks: number of blocks, 0 to 3; the paper has 1.
+
+    Call:
+        latent: (batch, h, w, N). Returns an image (batch, 16h, 16w, 3), in [0, 1] up to errors.
+
+    Attributes:
+        filter: `PostQuantizationFilter`, or None.
+
+    Raises:
+        ValueError: a switch has another value.
+    """
+
+    def __init__(self, filters, block="msrb", normalization="gdn", pqf=True, blocks=1, **kwargs):
+        super().__init__(**kwargs)
+        self.switches = {"filters": filters, "block": block, "normalization": normalization,
+                         "pqf": pqf, "blocks": blocks}
+        dtype = self.dtype_policy
+        self.filter = PostQuantizationFilter(dtype=dtype) if pqf else None
+        self.trunk = [NonLocalAttention(filters, dtype=dtype)]
+        for place in (8, 4, 2):
+            self.trunk.append(ResidualUpsampling(filters, normalization, dtype=dtype))
+            if place == 4:
+                self.trunk.append(NonLocalAttention(filters, dtype=dtype))
+            if place in _places(blocks):
+                self.trunk.append(_make_block(block, filters, normalization, dtype))
+        self.trunk.append(SubpixelConvolution(3, 3, flip=True, dtype=dtype))
+
+    def build(self, input_shape):
+        if self.filter is not None:
+            self.filter.build(input_shape)
+        build_sequence(self.trunk, input_shape)
+
+    def refine(self, latent):
+        """The filtered latent F(y_hat), or the latent itself without a filter."""
+        return latent if self.filter is None else self.filter(latent)
+
+    def reconstruct(self, refined):
+        """The image from what `refine` returned."""
+        return apply_sequence(self.trunk, refined)
+
+    def call(self, latent):
+        return self.reconstruct(self.refine(latent))
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        return (batch, *(n and n * DOWNSAMPLING for n in sides), 3)
+
+    def get_config(self):
+        return {**super().get_config(), **self.switches}
