@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from alic_tf.layers.sequence import apply_sequence, build_sequence
+
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class ConvolutionUnit(keras.layers.Layer):
@@ -73,21 +75,13 @@ class ConvolutionUnit(keras.layers.Layer):
             )
 
     def build(self, input_shape):
-        output_shape = self.compute_output_shape(input_shape)
-        self.stages[0].build(input_shape)
-        for stage in self.stages[1:]:
-            stage.build(output_shape)
+        build_sequence(self.stages, input_shape)
 
-    def call(self, x, training=None):
+    def call(self, x):
         if self.padding:
             sides = (self.padding, self.padding)
             x = ops.pad(x, ((0, 0), sides, sides, (0, 0)))
-        for stage in self.stages:
-            if isinstance(stage, keras.layers.BatchNormalization):
-                x = stage(x, training=training)
-            else:
-                x = stage(x)
-        return x
+        return apply_sequence(self.stages, x)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -102,4 +96,59 @@ class ConvolutionUnit(keras.layers.Layer):
             "strides": self.strides,
             "activation": self.activation,
             "batch_normalization": self.batch_normalization,
+        }
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class SeparableStack(keras.layers.Layer):
+    """Depthwise-separable 3x3 convolutions, closed by a plain 1x1 convolution with bias.
+
+    Each separable convolution is a depthwise and a pointwise `ConvolutionUnit`.
+
+    Args:
+        widths: output channels of each separable convolution, for example (64, 32).
+        filters: output channels of the closing 1x1 convolution.
+        batch_normalization: whether the units normalize.
+        bias: initial value of the closing bias.
+
+    Shapes: [b, h, w, c] to [b, h, w, filters].
+    """
+
+    def __init__(self, widths, filters, batch_normalization=False, bias=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.widths = tuple(widths)
+        self.filters = filters
+        self.batch_normalization = batch_normalization
+        self.bias = bias
+        options = {"batch_normalization": batch_normalization, "dtype": self.dtype_policy}
+        self.stages = []
+        for i, width in enumerate(self.widths):
+            self.stages.append(ConvolutionUnit(None, 3, name=f"depthwise_{i}", **options))
+            self.stages.append(ConvolutionUnit(width, 1, name=f"pointwise_{i}", **options))
+        self.stages.append(
+            keras.layers.Conv2D(
+                filters,
+                1,
+                bias_initializer=keras.initializers.Constant(bias),
+                dtype=self.dtype_policy,
+                name="closing",
+            )
+        )
+
+    def build(self, input_shape):
+        build_sequence(self.stages, input_shape)
+
+    def call(self, x):
+        return apply_sequence(self.stages, x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "widths": self.widths,
+            "filters": self.filters,
+            "batch_normalization": self.batch_normalization,
+            "bias": self.bias,
         }

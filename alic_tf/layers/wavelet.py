@@ -1,6 +1,8 @@
 """Wavelet transforms as Keras layers."""
 
 import keras
+import numpy as np
+import pywt
 from keras import ops
 
 
@@ -17,8 +19,9 @@ def haar_analysis(x):
     rows = ops.reshape(x, (-1, height // 2, 2, width // 2, 2 * channels))
     # Each entry of the last axis now is a horizontal pair of pixels. Only contiguous slices and
     # sums follow: no transposition, and integer input stays exact in floating point.
-    left_sum, right_sum = ops.split(rows[:, :, 0] + rows[:, :, 1], 2, axis=-1)
-    left_diff, right_diff = ops.split(rows[:, :, 0] - rows[:, :, 1], 2, axis=-1)
+    top, bottom = ops.unstack(rows, axis=2)
+    left_sum, right_sum = ops.split(top + bottom, 2, axis=-1)
+    left_diff, right_diff = ops.split(top - bottom, 2, axis=-1)
     bands = [
         left_sum + right_sum,
         left_sum - right_sum,
@@ -124,3 +127,130 @@ class InverseHaarPacket(_Packet):
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
+
+
+class _FilterBank(keras.layers.Layer):
+    def __init__(self, wavelet="haar", **kwargs):
+        super().__init__(**kwargs)
+        if wavelet not in pywt.wavelist(kind="discrete"):
+            raise ValueError(
+                f"unknown wavelet {wavelet!r}, allowed are the discrete ones of PyWavelets: "
+                + ", ".join(pywt.wavelist(kind="discrete"))
+            )
+        self.wavelet = wavelet
+
+    def get_config(self):
+        return {**super().get_config(), "wavelet": self.wavelet}
+
+    @staticmethod
+    def kernel(low, high):
+        """Kernel [taps, 1, 1, 2] that correlates with both filters along the first axis."""
+        return np.stack([low, high], axis=-1)[:, None, None]
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class DWT(_FilterBank):
+    """One level of the 2-D discrete wavelet transform, for any discrete PyWavelets filter.
+
+    The signal continues periodically beyond its border, an odd height or width being extended by
+    repetition of the last row or column: mode "periodization" of PyWavelets, to which the bands
+    are equal, LL = cA, LH = cV, HL = cH, HH = cD (first letter: filter along the height). The
+    number of coefficients is that of the (even) input, and `InverseDWT` reconstructs it perfectly
+    up to rounding. For the Haar filter `HaarPacket` computes the same much faster.
+
+    Args:
+        wavelet: name of an orthogonal or biorthogonal wavelet, for example "db2" or "bior4.4".
+
+    Shapes: [b, h, w, c] to [b, ceil(h / 2), ceil(w / 2), 4 * c], the bands LL, LH, HL, HH one
+    after the other, each with all its channels.
+
+    Raises:
+        ValueError: unknown or continuous wavelet.
+    """
+
+    def __init__(self, wavelet="haar", **kwargs):
+        super().__init__(wavelet, **kwargs)
+        filters = pywt.Wavelet(self.wavelet)
+        self.analysis = self.kernel(filters.dec_lo[::-1], filters.dec_hi[::-1])
+
+    def _split(self, x, axis):
+        """Low and high band of a [b, h, w, c] tensor along axis 1 or 2."""
+        shape = ops.shape(x)
+        size, taps = shape[axis], len(self.analysis)
+        even = size + size % 2
+        positions = (ops.arange(even + taps - 2) - (taps // 2 - 1)) % even
+        x = ops.take(x, ops.minimum(positions, size - 1), axis=axis)
+        # All other axes become batch or width: the bank is one convolution along the height.
+        inner = shape[2] * shape[3] if axis == 1 else shape[3]
+        x = ops.reshape(x, (-1, even + taps - 2, inner, 1))
+        kernel = ops.cast(self.analysis, x.dtype)
+        bands = ops.unstack(ops.conv(x, kernel, strides=(2, 1), padding="valid"), axis=-1)
+        target = [-1, *shape[1:]]
+        target[axis] = even // 2
+        return [ops.reshape(band, target) for band in bands]
+
+    def call(self, x):
+        bands = [band for half in self._split(x, 1) for band in self._split(half, 2)]
+        return ops.concatenate(bands, axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height, width = (size and -(-size // 2) for size in (height, width))
+        return (batch, height, width, 4 * channels)
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class InverseDWT(_FilterBank):
+    """Inverse of `DWT` with the same wavelet (pywt.idwt2, mode "periodization").
+
+    Args:
+        wavelet: name of an orthogonal or biorthogonal wavelet, for example "db2" or "bior4.4".
+
+    Call:
+        x: [b, h, w, 4 * c], the bands LL, LH, HL, HH one after the other.
+        size: (height, width) of the original, to which the result is cropped; needed where one of
+            them is odd. Default: (2 * h, 2 * w).
+        Returns [b, height, width, c].
+
+    Raises:
+        ValueError: unknown or continuous wavelet; channels not divisible by 4.
+    """
+
+    def __init__(self, wavelet="haar", **kwargs):
+        super().__init__(wavelet, **kwargs)
+        filters = pywt.Wavelet(self.wavelet)
+        self.synthesis = self.kernel(filters.rec_lo, filters.rec_hi)
+
+    def build(self, input_shape):
+        if input_shape[-1] % 4:
+            raise ValueError(f"InverseDWT needs channels divisible by 4, got {input_shape[-1]}")
+
+    def _merge(self, low, high, axis):
+        """Inverse of `DWT._split`."""
+        shape = ops.shape(low)
+        size, taps = shape[axis], len(self.synthesis)
+        border = taps // 4
+        x = ops.stack([low, high], axis=-1)
+        x = ops.take(x, (ops.arange(size + 2 * border) - border) % size, axis=axis)
+        inner = shape[2] * shape[3] if axis == 1 else shape[3]
+        x = ops.reshape(x, (-1, size + 2 * border, inner, 2))
+        kernel = ops.cast(self.synthesis, x.dtype)
+        x = ops.conv_transpose(x, kernel, strides=(2, 1), padding="valid")
+        first = 2 * border + taps // 2 - 1
+        target = [-1, *shape[1:]]
+        target[axis] = 2 * size
+        return ops.reshape(x[:, first : first + 2 * size], target)
+
+    def call(self, x, size=None):
+        low, low_high, high_low, high = ops.split(x, 4, axis=-1)
+        x = self._merge(self._merge(low, low_high, 2), self._merge(high_low, high, 2), 1)
+        return x if size is None else x[:, : size[0], : size[1]]
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height, width = (size and 2 * size for size in (height, width))
+        return (batch, height, width, channels // 4)
+
+    def compute_output_spec(self, x, size=None):
+        batch, *whole, channels = self.compute_output_shape(x.shape)
+        return keras.KerasTensor((batch, *(size or whole), channels), dtype=self.compute_dtype)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from alic_tf.layers.separable import ConvolutionUnit
+from alic_tf.layers.separable import SeparableStack
 from alic_tf.layers.wavelet import haar_analysis
 
 
@@ -15,20 +15,6 @@ def _pad_to_even(x, axis):
         return x
     before_axis = (slice(None),) * axis
     return ops.concatenate([x, x[before_axis + (slice(size - odd, size),)]], axis=axis)
-
-
-def _double(x, axis):
-    """Bilinear (half-pixel centres, edges repeated) upsampling by two along one axis."""
-    before_axis = (slice(None),) * axis
-    first, last = x[before_axis + (slice(0, 1),)], x[before_axis + (slice(-1, None),)]
-    previous = ops.concatenate([first, x[before_axis + (slice(0, -1),)]], axis=axis)
-    following = ops.concatenate([x[before_axis + (slice(1, None),)], last], axis=axis)
-    x = 0.75 * x
-    pairs = ops.stack([x + 0.25 * previous, x + 0.25 * following], axis=axis + 1)
-    shape = list(ops.shape(x))
-    shape[0] = -1
-    shape[axis] = 2 * shape[axis]
-    return ops.reshape(pairs, shape)
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -73,30 +59,22 @@ class WaveletAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        options = {"batch_normalization": self.batch_normalization, "dtype": self.dtype_policy}
-        self.stages = []
-        for width in (channels // self.reduction, channels // self.reduction**2):
-            self.stages.append(ConvolutionUnit(None, 3, **options))
-            self.stages.append(ConvolutionUnit(max(width, 1), **options))
-        self.logits = keras.layers.Conv2D(
+        widths = [max(channels // self.reduction**i, 1) for i in (1, 2)]
+        self.logits = SeparableStack(
+            widths,
             channels,
-            1,
-            bias_initializer=keras.initializers.Constant(self.importance_bias_init),
+            self.batch_normalization,
+            self.importance_bias_init,
             dtype=self.dtype_policy,
             name="logits",
         )
-        shape = (input_shape[0], None, None, 4 * channels)
-        for stage in self.stages:
-            stage.build(shape)
-            shape = stage.compute_output_shape(shape)
-        self.logits.build(shape)
+        self.logits.build((None, None, None, 4 * channels))
 
-    def call(self, x, training=None):
+    def call(self, x):
         _, height, width, _ = ops.shape(x)
-        features = haar_analysis(_pad_to_even(_pad_to_even(x, 1), 2))
-        for stage in self.stages:
-            features = stage(features, training=training)
-        importance = _double(_double(ops.sigmoid(self.logits(features)), 1), 2)
+        even = _pad_to_even(_pad_to_even(x, 1), 2)
+        importance = ops.sigmoid(self.logits(haar_analysis(even)))
+        importance = ops.image.resize(importance, ops.shape(even)[1:3], interpolation="bilinear")
         importance = importance[:, :height, :width, :]
         importance = self.minimum + (1 - self.minimum) * importance
         return x * importance, importance
