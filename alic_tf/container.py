@@ -150,7 +150,7 @@ def _check_start(data):
     if version == 0:
         raise errors.NotAnAlicFile("not an .alic file (version 0 does not exist)")
     if version > VERSION:
-        raise errors.NewerVersion(f"written in format version {version}; this reads {VERSION}")
+        raise errors.NewerVersion(f"newer format version {version}; this program reads {VERSION}")
 
 
 class _Reader:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alic_tf import errors
@@ -14,15 +14,22 @@ def replacing(path):
 
     Folders on the way are created. If the block raises, the temporary file is removed and an
     existing file at `path` stays as it was.
+
+    Raises:
+        AlicError: an operating system's error, such as a full disk, as one line.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise errors.AlicError(f"cannot be written: {cause}", path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def check_writable(folder):

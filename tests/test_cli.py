@@ -1,0 +1,329 @@
+"""The command line in this process, with a codec that merely deflates the pixels."""
+
+import json
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import alic_tf
+import encoder_decoder
+from alic_tf import cli, container, errors, images
+
+MODEL_ID = b"fake"
+
+
+class DeflatingCodec:
+    def __init__(self):
+        self.forgetful = False
+
+    def encode(self, array, quality=None):
+        return self.encode_with_latents(array, quality)[0]
+
+    def encode_with_latents(self, array, quality=None):
+        height, width, _ = array.shape
+        header = container.Header(MODEL_ID, width, height, round(quality * 10))
+        data = container.pack(header, [zlib.compress(array.tobytes())])
+        return data, {"y": array.astype(np.int32)}
+
+    def latents(self, data):
+        return {"y": self.decode(data).astype(np.int32) + self.forgetful}
+
+    def decode(self, data):
+        header, (chunk,) = container.unpack(data)
+        pixels = np.frombuffer(zlib.decompress(chunk), np.uint8)
+        return pixels.reshape(header.height, header.width, 3)
+
+
+class Zoo:
+    def __init__(self):
+        self.codec = DeflatingCodec()
+
+    def load(self, name):
+        if name != "dwan":
+            raise errors.UnknownModel(f"unknown model {name!r}; there are: dwan")
+        return self.codec
+
+    def load_by_id(self, model_id):
+        if model_id != MODEL_ID:
+            raise errors.UnknownModel(f"needs model {model_id.hex()}, which is not here")
+        return self.codec
+
+
+@pytest.fixture(autouse=True)
+def zoo(monkeypatch):
+    zoo = Zoo()
+    monkeypatch.setattr(alic_tf, "zoo", zoo, raising=False)
+    cli._load.cache_clear()
+    cli._load_by_id.cache_clear()
+    yield zoo
+    cli._load.cache_clear()
+    cli._load_by_id.cache_clear()
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command in tmp_path; returns exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = encoder_decoder.main(["encoder_decoder.py", *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def picture(seed=0, shape=(20, 30)):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def snapshot(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def refused(run, folder, code, cause, *arguments):
+    """Checks exit code, one line on stderr with the cause, nothing on stdout, nothing changed."""
+    before = snapshot(folder)
+    result, out, err = run(*arguments)
+    assert (result, out) == (code, "")
+    assert err.startswith("error: ") and err.count("\n") == 1 and cause in err
+    assert snapshot(folder) == before
+
+
+def test_there_and_back(run, tmp_path):
+    images.write(tmp_path / "photo.png", picture())
+    code, out, err = run("--encode", "photo.png")
+    assert (code, err) == (0, "")
+    size = (tmp_path / "photo.alic").stat().st_size
+    assert out.startswith(f"photo.alic: {size} bytes, {size * 8 / 600:.3f} bpp, 0.0")
+    code, out, err = run("--decode", "photo.alic", "--output", "back.png")
+    assert (code, err) == (0, "") and out.startswith("back.png: 30x20, ")
+    assert np.array_equal(images.read(tmp_path / "back.png"), picture())
+    assert sorted(snapshot(tmp_path)) == ["back.png", "photo.alic", "photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [("x.bin", "x.bin"), ("new/", "new/p.alic"), ("new/x.alic", "new/x.alic"), ("d", "d/p.alic")],
+)
+def test_output_is_a_file_or_a_folder(run, tmp_path, output, written):
+    images.write(tmp_path / "p.png", picture())
+    (tmp_path / "d").mkdir()
+    assert run("--encode", "p.png", "--output", output)[0] == 0
+    assert (tmp_path / written).is_file()
+
+
+def test_decoding_to_other_formats(run, tmp_path):
+    images.write(tmp_path / "p.png", picture())
+    run("--encode", "p.png")
+    assert run("--decode", "p.alic", "--output", "q.jpg")[0] == 0
+    with Image.open(tmp_path / "q.jpg") as image:
+        assert image.format == "JPEG"
+    refused(run, tmp_path, 2, "q.xyz: no image format", "--decode", "p.alic", "--output", "q.xyz")
+
+
+def test_quality_reaches_the_file_and_info_shows_the_header(run, tmp_path):
+    images.write(tmp_path / "p.png", picture())
+    run("--encode", "p.png", "--quality", "6.5")
+    expected = "p.alic: 30x20, model 66616b65, quality 65, "
+    for arguments in (["--info", "p.alic"], ["--decode", "p.alic", "--info"], ["--info", "."]):
+        code, out, err = run(*arguments)
+        assert (code, err) == (0, "") and out.startswith(expected) and "checksum good" in out
+
+
+def test_verify_measures_and_catches_a_difference(run, tmp_path, zoo):
+    images.write(tmp_path / "p.png", picture(shape=(176, 180)))
+    code, out, _ = run("--encode", "p.png", "--verify")
+    assert code == 0 and "PSNR inf dB, MS-SSIM 1.0000" in out and "latents verified" in out
+    zoo.codec.forgetful = True
+    refused(
+        run, tmp_path, 1, "y does not decode equal", "--encode", "p.png", "--verify", "--overwrite"
+    )
+
+
+def test_warnings_are_one_line_each(run, tmp_path):
+    Image.fromarray(picture().astype(np.uint16)[..., 0] * 257).save(tmp_path / "deep.png")
+    code, _, err = run("--encode", "deep.png")
+    assert (code, err) == (0, "warning: deep.png: 16-bit samples reduced to 8 bits\n")
+
+
+@pytest.mark.parametrize("action", ["--encode", "--decode", "--info"])
+def test_missing_input(run, tmp_path, action):
+    refused(run, tmp_path, 2, "none.x: no such file", action, "none.x")
+    refused(run, tmp_path, 2, "nothing to do", action, ".")
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [(b"", "the file is empty"), (b"text", "not an image"), (b"\x89PNG\r\n\x1a\n123", "image")],
+)
+def test_encoding_what_is_no_image(run, tmp_path, data, cause):
+    (tmp_path / "bad.png").write_bytes(data)
+    refused(run, tmp_path, 1, cause, "--encode", "bad.png", "--output", "new/bad.alic")
+
+
+def damaged(good, how):
+    return {
+        "empty": b"",
+        "truncated": good[:-20],
+        "trailing": good + b"\0",
+        "flipped": good[:40] + bytes([good[40] ^ 1]) + good[41:],
+        "wrong magic": b"PK" + good[2:],
+        "newer": good[:4] + b"\x09" + good[5:],
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [
+        ("empty", "the file is empty"),
+        ("truncated", "truncated: "),
+        ("trailing", "1 bytes follow"),
+        ("flipped", "checksum mismatch"),
+        ("wrong magic", "not an .alic file"),
+        ("newer", "newer format version 9"),
+    ],
+)
+def test_decoding_damaged_files(run, tmp_path, zoo, how, cause):
+    data = damaged(zoo.codec.encode(picture(), 4), how)
+    (tmp_path / "a.alic").write_bytes(data)
+    refused(run, tmp_path, 1, f"a.alic: {cause}", "--decode", "a.alic")
+    refused(run, tmp_path, 1, f"a.alic: {cause}", "--info", "a.alic")
+    refused(run, tmp_path, 1, f"a.alic: {cause}", "--decode", "a.alic", "--output", "new/a.png")
+
+
+def test_models_that_are_not_here(run, tmp_path):
+    images.write(tmp_path / "p.png", picture())
+    (tmp_path / "p.alic").write_bytes(container.pack(container.Header(b"\1\2\3\4", 2, 2), [b""]))
+    there = "unknown model 'x'; there are: dwan"
+    refused(run, tmp_path, 2, there, "--encode", "p.png", "--model", "x", "--output", "new/")
+    refused(run, tmp_path, 2, there, "--decode", "p.alic", "--model", "x", "--output", "q.png")
+    refused(
+        run, tmp_path, 1, "p.alic: needs model 01020304", "--decode", "p.alic", "--output", "q.png"
+    )
+
+
+def test_oversized_pictures(run, tmp_path):
+    (tmp_path / "a.alic").write_bytes(container.pack(container.Header(MODEL_ID, 90, 70), [b""]))
+    refused(
+        run,
+        tmp_path,
+        1,
+        "a.alic: 90x70 is over the limit of 6299 pixels",
+        "--decode",
+        "a.alic",
+        "--max_pixels",
+        "6299",
+    )
+
+
+def test_existing_outputs(run, tmp_path):
+    images.write(tmp_path / "p.png", picture())
+    (tmp_path / "p.alic").write_bytes(b"precious")
+    refused(run, tmp_path, 2, "p.alic: exists", "--encode", "p.png")
+    refused(run, tmp_path, 2, "p.alic: exists", "--encode", ".")
+    assert run("--encode", "p.png", "--overwrite")[0] == 0
+    refused(run, tmp_path, 2, "p.png: exists", "--decode", "p.alic")
+    (tmp_path / "q.alic").touch()
+    (tmp_path / "q.png").mkdir()
+    refused(run, tmp_path, 2, "q.png: is a folder", "--decode", "q.alic", "--overwrite")
+
+
+def test_a_failing_encoder_leaves_an_existing_output_alone(run, tmp_path):
+    (tmp_path / "p.png").write_bytes(b"not an image")
+    (tmp_path / "p.alic").write_bytes(b"precious")
+    refused(run, tmp_path, 1, "p.png: not an image", "--encode", "p.png", "--overwrite")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_the_input_is_never_replaced(run, tmp_path, link):
+    images.write(tmp_path / "p.png", picture())
+    target = tmp_path / ("link.alic" if link else "p.png")
+    if link:
+        target.symlink_to("p.png")
+    refused(
+        run,
+        tmp_path,
+        2,
+        f"{target.name}: the output would replace the input",
+        "--encode",
+        "p.png",
+        "--output",
+        target.name,
+        "--overwrite",
+    )
+
+
+def test_unwritable_folders_are_noticed_before_any_work(run, tmp_path, monkeypatch):
+    images.write(tmp_path / "p.png", picture())
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(images, "read", None)  # would fail if it were reached
+    for output in ("file/p.alic", "/proc/p.alic"):
+        refused(run, tmp_path, 2, "cannot write here", "--encode", "p.png", "--output", output)
+    refused(run, tmp_path, 2, "cannot write here", "--encode", "p.png", "--report", "file")
+    refused(run, tmp_path, 2, "cannot write here", "--encode", ".", "--output", "file")
+
+
+def test_a_full_disk_is_one_line(run, tmp_path, monkeypatch):
+    images.write(tmp_path / "p.png", picture())
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    refused(run, tmp_path, 1, "p.alic: cannot be written: No space left", "--encode", "p.png")
+
+
+def test_a_folder_goes_on_after_a_bad_file(run, tmp_path):
+    for name in ("a.png", "c.png"):
+        images.write(tmp_path / "in" / name, picture())
+    (tmp_path / "in" / "b.png").write_bytes(b"no image")
+    code, out, err = run("--encode", "in", "--output", "out")
+    assert code == 1
+    assert [line.split(":")[0] for line in out.splitlines()[:2]] == ["out/a.alic", "out/c.alic"]
+    assert "average of 2 pictures" in out and "actual bpp" in out and "PSNR" not in out
+    assert err == "error: in/b.png: not an image that can be read\n1 of 3 files failed\n"
+    assert sorted(snapshot(tmp_path / "out")) == ["a.alic", "c.alic"]
+
+    (tmp_path / "out" / "b.alic").write_bytes(b"ALIC")
+    code, out, err = run("--decode", "out")
+    assert code == 1 and "error: out/b.alic: truncated" in err and "average of 2: " in out
+    assert np.array_equal(images.read(tmp_path / "out" / "c.png"), picture())
+
+
+def test_names_that_differ_in_their_ending_stay_apart(run, tmp_path):
+    images.write(tmp_path / "a.png", picture(1))
+    images.write(tmp_path / "a.bmp", picture(2))
+    assert run("--encode", ".")[0] == 0
+    assert {"a.png.alic", "a.bmp.alic"} < set(snapshot(tmp_path))
+    assert run("--decode", ".", "--output", "back")[0] == 0
+    assert np.array_equal(images.read(tmp_path / "back" / "a.bmp.png"), picture(2))
+
+
+def test_a_report_measures_and_is_written_with_the_files(run, tmp_path):
+    for i in range(2):
+        images.write(tmp_path / "in" / f"{i}.png", picture(i, shape=(180, 176 - i)))
+    code, out, _ = run("--encode", "in", "--report", "out", "--quality", "3")
+    assert code == 0 and "RGB PSNR (dB)" in out and "decode (s)" in out
+    assert sorted(snapshot(tmp_path / "out")) == ["0.alic", "1.alic", "report.csv", "report.json"]
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (content["model"], content["quality"], content["failed"]) == ("dwan", 3, [])
+    assert [row["name"] for row in content["pictures"]] == ["0.png", "1.png"]
+    refused(run, tmp_path, 2, "out/0.alic: exists", "--encode", "in", "--report", "out")
+    refused(
+        run,
+        tmp_path,
+        2,
+        "out/report.json: exists",
+        "--encode",
+        "in",
+        "--report",
+        "out",
+        "--output",
+        "elsewhere",
+    )

@@ -1,0 +1,101 @@
+"""The command as its users start it: flags, speed of answers, no traceback."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, str(ROOT / "encoder_decoder.py")]
+
+
+def run(*arguments):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_help_names_every_flag_of_this_program_and_no_other():
+    result = run("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
+    expected = "encode decode info output model quality verify report overwrite max_pixels help"
+    assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
+    assert run("-h").stdout == result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        ([], "give one of --encode, --decode and --info"),
+        (["--encode", "a", "--decode", "b"], "give one of"),
+        (["--info"], "give one of"),
+        (["--encode"], "Missing value for flag --encode"),
+        (["--encode="], "a path is empty"),
+        (["--encode", "a", "--output", ""], "a path is empty"),
+        (["a.png"], "unexpected argument 'a.png'"),
+        (["--encode", "a", "b"], "unexpected argument 'b'"),
+        (["--encode", "a", "--qualty", "3"], "Did you mean: quality"),
+        (["--encode", "a", "--quality", "0.9"], "[1, 8]"),
+        (["--encode", "a", "--quality", "nan"], "from 1 to 8"),
+        (["--encode", "a", "--quality", "high"], "--quality=high"),
+        (["--decode", "a", "--quality", "3"], "--quality does not go with --decode"),
+        (["--decode", "a", "--verify"], "--verify does not go with --decode"),
+        (["--info", "a", "--output", "b"], "--output does not go with --info"),
+        (["--info", "--encode", "a"], "--info does not go with --encode"),
+        (["--decode", "a", "--max_pixels", "0"], "--max_pixels"),
+        (["--encode", "missing.png"], "missing.png: no such file or folder"),
+        (["--decode", "missing.alic"], "missing.alic: no such file or folder"),
+        (["--encode", str(ROOT / "README.md"), "--output", "/proc/a.alic"], "/proc: cannot write"),
+    ],
+)
+def test_usage_errors_are_one_line_and_exit_with_2(arguments, cause):
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert cause in result.stderr
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("action", ["--encode", "--info"])
+def test_data_errors_exit_with_1_before_a_model_is_loaded(tmp_path, action):
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    result = run(action, str(text))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"{text}: not an" in result.stderr and result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["text.png"]
+
+
+ANSWERS = [
+    ["--help"],
+    ["--encode", "missing.png"],
+    ["--decode", "missing.alic"],
+    ["--quality", "99"],
+    ["--encode", str(ROOT / "LICENSE"), "--output", str(ROOT / "README.md")],
+]
+
+
+@pytest.mark.parametrize("arguments", ANSWERS)
+def test_answers_come_in_half_a_second(arguments):
+    def seconds():
+        start = time.perf_counter()
+        run(*arguments)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(4)) < 0.5
+
+
+@pytest.mark.parametrize("arguments", ANSWERS)
+def test_answers_come_without_tensorflow(arguments):
+    program = (
+        "import sys, encoder_decoder; "
+        f"encoder_decoder.main(['encoder_decoder.py', *{arguments!r}]); "
+        "print([name for name in ('tensorflow', 'keras', 'rich') if name in sys.modules])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
