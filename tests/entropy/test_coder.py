@@ -1,0 +1,137 @@
+"""The coder: what is coded is decoded, in the number of bits the mixture promises."""
+
+import numpy as np
+import pytest
+
+from alic_tf.entropy.coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder
+from alic_tf.entropy.mixture import IntegerMixture
+from alic_tf.entropy.tables import IntegerTables
+
+TABLES = IntegerTables.generate()
+
+
+def gaussians(scales, means=0.0):
+    means = np.broadcast_to(np.rint(np.asarray(means) * 4096), scales.shape).astype("int64")
+    levels = TABLES.levels_of_scales(np.rint(scales * 4096))
+    return IntegerMixture(TABLES, ("gaussian",), means[None], levels[None])
+
+
+def wild(kind, rng, n, channels):
+    parameters = rng.normal(size=(channels, n)) * np.exp(rng.uniform(-3, 6, n))
+    return IntegerMixture.from_parameters(kind, np.rint(parameters * 4096), TABLES)
+
+
+def draw(mixture, rng):
+    """Symbols distributed as the mixture says, by bisection of its cumulative."""
+    level = (rng.random(len(mixture)) * mixture.total).astype("int64")
+    low, high = (np.full(len(mixture), sign * LARGEST_SYMBOL) for sign in (-1, 1))
+    for _ in range(17):
+        middle = low + high >> 1
+        above = mixture.cdf(middle) > level
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return high
+
+
+def ideal_bits(symbols, mixture):
+    mass = mixture.cdf(symbols) - mixture.cdf(symbols - 1)
+    return -np.sum(np.log2(mass / mixture.total))
+
+
+def roundtrip(symbols, mixture, lanes=1):
+    encoder = SymbolEncoder(lanes)
+    encoder.encode_mixture(symbols, mixture)
+    strings = encoder.finish()
+    assert len(strings) == lanes
+    np.testing.assert_array_equal(SymbolDecoder(strings).decode_mixture(mixture), symbols)
+    return 8 * sum(map(len, strings))
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 64])
+@pytest.mark.parametrize("kind, channels", [("gaussian", 2), ("gmm", 9), ("gllmm", 30)])
+def test_code_length_is_the_entropy(kind, channels, lanes):
+    rng = np.random.default_rng(0)
+    mixture = wild(kind, rng, 20000, channels)
+    symbols = draw(mixture, rng)
+    bits = roundtrip(symbols, mixture, lanes)
+    # A lane may end in a partly used byte or two.
+    assert bits < 1.002 * ideal_bits(symbols, mixture) + 16 * lanes
+
+
+@pytest.mark.parametrize("scale", [0.11, 0.2, 0.4, 2, 60, 500])
+def test_code_length_at_each_scale(scale):
+    rng = np.random.default_rng(1)
+    mixture = gaussians(np.full(50000, scale))
+    symbols = draw(mixture, rng)
+    assert roundtrip(symbols, mixture) < 1.002 * ideal_bits(symbols, mixture) + 24
+
+
+def test_certain_zeros_are_free():
+    n = 300000
+    assert roundtrip(np.zeros(n, "int64"), gaussians(np.full(n, 0.05))) < 0.0005 * n
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_any_symbol_under_any_distribution(lanes):
+    """Symbols the mixture calls impossible cost bits, not correctness."""
+    rng = np.random.default_rng(2)
+    n = 3000
+    symbols = rng.integers(-LARGEST_SYMBOL, LARGEST_SYMBOL + 1, n)
+    symbols[:2] = -LARGEST_SYMBOL, LARGEST_SYMBOL
+    means = rng.uniform(-4095, 4095, n)
+    means[:2] = 4095, -4095
+    assert roundtrip(symbols, gaussians(np.full(n, 0.02), means), lanes) < 100 * n
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_symbols(count, lanes):
+    roundtrip(np.arange(count), gaussians(np.full(count, 1.0)), lanes)
+
+
+@pytest.mark.parametrize("lanes", [1, 5])
+def test_passes_in_one_call_equal_single_calls(lanes):
+    rng = np.random.default_rng(3)
+    sizes = [1, 0, 700, 3, 9000, 2]
+    mixture = gaussians(rng.uniform(0.1, 3, sum(sizes)))
+    symbols = draw(mixture, rng)
+    parts = [slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes))]
+    at_once, singly = SymbolEncoder(lanes), SymbolEncoder(lanes)
+    at_once.encode_mixture(symbols, mixture, sizes)
+    for part in parts:
+        singly.encode_mixture(symbols[part], mixture.take(part))
+    strings = at_once.finish()
+    assert singly.finish() == strings
+    decoder = SymbolDecoder(strings)
+    for part in parts:
+        decoded = decoder.decode_mixture(mixture.take(part))
+        np.testing.assert_array_equal(decoded, symbols[part])
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_rows_with_escape(lanes):
+    prior = [-16, 0, 60000, 65000, 65536, 16, 0, 30000, 65536]
+    rng = np.random.default_rng(4)
+    rows = rng.integers(0, 2, 1000)
+    values = np.where(rows == 0, rng.choice([0, 1, -1, 2, -500, 70000], 1000),
+                      rng.integers(0, 2, 1000))
+    mixture = gaussians(np.full(100, 2.0))
+    symbols = draw(mixture, rng)
+    encoder = SymbolEncoder(lanes, prior)
+    encoder.encode_rows(values, rows)
+    encoder.encode_mixture(symbols, mixture)
+    decoder = SymbolDecoder(encoder.finish(), prior)
+    np.testing.assert_array_equal(decoder.decode_rows(rows), values)
+    np.testing.assert_array_equal(decoder.decode_mixture(mixture), symbols)
+
+
+def test_damaged_strings_end_in_symbols():
+    rng = np.random.default_rng(5)
+    mixture = wild("gmm", rng, 2000, 9)
+    for string in (b"", b"\xff" * 10, b"\x00" * 5000, rng.bytes(3000)):
+        decoded = SymbolDecoder([string]).decode_mixture(mixture)
+        assert np.all(np.abs(decoded) <= 1 << 17)
+
+
+def test_refuses_symbols_out_of_range():
+    with pytest.raises(ValueError, match="32768"):
+        SymbolEncoder().encode_mixture([1 << 16], gaussians(np.ones(1)))
