@@ -104,12 +104,10 @@ def parse(argv):
 def chosen_action(values, arguments):
     """Returns the action and its path. `--info` takes its path from `--decode`, too."""
     given = [name for name in ("encode", "decode") if values[name].present]
-    if len(given) + len(arguments) != 1 or (arguments and not values.info):
-        if arguments and not values.info:
-            raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
-        raise errors.UsageError(
-            "give one of --encode, --decode and --info, with a path; see --help"
-        )
+    if arguments and not values.info:
+        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
+    if len(given) + len(arguments) != 1:
+        raise errors.UsageError("give one of --encode, --decode and --info with a path; --help")
     if values.info and given == ["encode"]:
         raise errors.UsageError("--info does not go with --encode")
     action = "info" if values.info else given[0]
