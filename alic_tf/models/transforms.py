@@ -5,6 +5,7 @@ import keras
 from alic_tf.layers.attention import NonLocalAttention
 from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.filter import PostQuantizationFilter
+from alic_tf.layers.hierarchical import HCNN
 from alic_tf.layers.importance import ImportanceMap
 from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
 from alic_tf.layers.residual import MSRB
@@ -23,8 +24,6 @@ def _make_block(block, filters, normalization, dtype):
     if block == "msrb":
         return MSRB(filters, normalization, dtype=dtype)
     if block == "hcnn":
-        from alic_tf.layers.hierarchical import HCNN
-
         return HCNN(filters, dtype=dtype)
     raise ValueError(f"block must be one of {BLOCKS}, not {block!r}")
 
