@@ -107,7 +107,7 @@ def chosen_action(values, arguments):
     if arguments and not values.info:
         raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
     if len(given) + len(arguments) != 1:
-        raise errors.UsageError("give one of --encode, --decode and --info with a path; --help")
+        raise errors.UsageError("give one of --encode, --decode and --info and its path")
     if values.info and given == ["encode"]:
         raise errors.UsageError("--info does not go with --encode")
     action = "info" if values.info else given[0]
