@@ -74,6 +74,8 @@ def run(argv):
     for text in (path, options.get("output"), options.get("report")):
         if text == "":
             raise errors.UsageError("a path is empty")
+    if not os.path.exists(path):
+        raise errors.UsageError("no such file or folder", path)
     if action == "decode" and not values["model"].present:
         options["model"] = None
 

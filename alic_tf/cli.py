@@ -1,7 +1,7 @@
 """The actions of encoder_decoder.py on a file or a folder: encode, decode, info.
 
-All that can be refused is refused before a model is loaded. Each action returns an exit code. In
-a folder a file that fails is reported on stderr and the others go on.
+Sources exist. All that can be refused is refused before a model is loaded. Each action returns an
+exit code. In a folder a file that fails is reported on stderr and the others go on.
 """
 
 import functools
@@ -119,8 +119,6 @@ def info(source):
 def _inputs(source, find):
     """The file `source`, or the files `find` finds in the folder `source`."""
     source = Path(source)
-    if not source.exists():
-        raise errors.UsageError("no such file or folder", source)
     if not source.is_dir():
         return [source]
     try:
