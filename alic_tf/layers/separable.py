@@ -75,7 +75,9 @@ class ConvolutionUnit(keras.layers.Layer):
             )
 
     def build(self, input_shape):
-        build_sequence(self.stages, input_shape)
+        batch, height, width, channels = input_shape
+        height, width = (size and size + 2 * self.padding for size in (height, width))
+        build_sequence(self.stages, (batch, height, width, channels))
 
     def call(self, x):
         if self.padding:

@@ -24,9 +24,7 @@ class WaveletFilter(keras.layers.Layer):
     Keeps the shape [b, h, w, C].
     """
 
-    def __init__(
-        self, strength=0.1, batch_normalization=False, importance_bias_init=0.0, **kwargs
-    ):
+    def __init__(self, strength=0.1, batch_normalization=False, importance_bias_init=0.0, **kwargs):
         super().__init__(**kwargs)
         self.strength = strength
         self.batch_normalization = batch_normalization
