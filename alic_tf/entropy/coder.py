@@ -89,6 +89,9 @@ class _Lanes:
     """Places of decisions in a rectangle (lanes, longest lane), given the lane of each."""
 
     def __init__(self, lane_of, lanes):
+        if lanes == 1:
+            self.shape, self.lane, self.slot = (1, len(lane_of)), 0, slice(None)
+            return
         self.lane = lane_of
         counts = np.bincount(lane_of, minlength=lanes)
         self.shape = (lanes, int(counts.max(initial=0)))
@@ -204,8 +207,9 @@ class SymbolDecoder:
     def _decode(self, rows, places):
         rows = places.spread(rows, 0)
         with tf.device("CPU"):
+            # An array for the shape: a tuple takes a path through Python three times as slow.
             self._handle, symbols = range_coder.entropy_decode_index(
-                self._handle, rows, rows.shape[1:], tf.int32)
+                self._handle, rows, np.array(rows.shape[1:], "int32"), tf.int32)
         return places.collect(symbols.numpy())
 
     def decode_rows(self, rows):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from alic_tf.entropy.distributions import FAMILIES, MIXTURES
 from alic_tf.entropy.fixed_point import FRACTION_BITS, ONE
 from alic_tf.entropy.tables import (
     CDF_BITS,
-    FAMILIES,
     OFFSET_BITS,
     OFFSET_END,
     REACH,
@@ -13,9 +13,6 @@ from alic_tf.entropy.tables import (
     STEP_BITS,
     WEIGHT_BITS,
 )
-
-KINDS = {"gaussian": FAMILIES[:1], "gmm": FAMILIES[:1] * 3,
-         "gllmm": tuple(family for family in FAMILIES for _ in range(3))}
 
 
 class IntegerMixture:
@@ -56,7 +53,7 @@ class IntegerMixture:
         """Mixtures from the output of a parameter network.
 
         Args:
-            kind: one of `KINDS`.
+            kind: one of `MIXTURES`.
             parameters: integers with 12 fraction bits, (channels, n): for gaussian the mean and
                 the scale; for gmm (logit, mean, scale) of each component; for gllmm the same for
                 three Gaussians, three Laplaces and three logistics, then the logits of the three
@@ -67,9 +64,9 @@ class IntegerMixture:
         Raises:
             ValueError: unknown kind.
         """
-        if kind not in KINDS:
-            raise ValueError(f"kind must be one of {tuple(KINDS)}, not {kind!r}")
-        families = KINDS[kind]
+        if kind not in MIXTURES:
+            raise ValueError(f"kind must be one of {tuple(MIXTURES)}, not {kind!r}")
+        families = MIXTURES[kind]
         if kind == "gaussian":
             means, scales, weights = parameters[:1], parameters[1:2], None
         else:

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from alic_tf.entropy.distributions import FAMILIES
 from alic_tf.entropy.fixed_point import FRACTION_BITS, ONE
 
-FAMILIES = ("gaussian", "laplace", "logistic")
 CDF_BITS = 28
 WEIGHT_BITS = 16
 

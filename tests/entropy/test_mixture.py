@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from alic_tf.entropy.distributions import FAMILIES, MIXTURES
 from alic_tf.entropy.fixed_point import LARGEST
-from alic_tf.entropy.mixture import KINDS, IntegerMixture
-from alic_tf.entropy.tables import FAMILIES, LEVELS, IntegerTables
+from alic_tf.entropy.mixture import IntegerMixture
+from alic_tf.entropy.tables import LEVELS, IntegerTables
 
 TABLES = IntegerTables.generate()
 ERFC = np.vectorize(math.erfc)
@@ -80,10 +81,10 @@ def test_cumulative_ends_and_order():
     assert np.all(np.diff(steps, axis=0) >= 0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MIXTURES)
 def test_parameters_of_networks(kind):
     rng = np.random.default_rng(3)
-    families, n = KINDS[kind], 200
+    families, n = MIXTURES[kind], 200
     parameters = rng.normal(scale=2, size=({"gaussian": 2, "gmm": 9, "gllmm": 30}[kind], n))
     mixture = IntegerMixture.from_parameters(kind, np.rint(parameters * 4096), TABLES)
 

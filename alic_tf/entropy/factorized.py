@@ -1,0 +1,91 @@
+"""Integer tables of a factorized prior, one distribution per channel."""
+
+import numpy as np
+
+from alic_tf.entropy.coder import CERTAIN, PROBABILITY_BITS
+from alic_tf.entropy.fixed_point import FRACTION_BITS, ONE, saturate
+
+# Integers beyond which a channel has this little mass are coded by an escape.
+TAIL_MASS = 2.0**-10
+# No channel's table reaches farther than this to either side of its median.
+REACH = 1024
+
+
+def _frequencies(masses):
+    """Integers of at least one, proportional to the masses, that add up to 2^16."""
+    frequencies = 1 + np.floor(masses / masses.sum() * (CERTAIN - len(masses))).astype("int64")
+    frequencies[np.argmax(frequencies)] += CERTAIN - frequencies.sum()
+    return frequencies
+
+
+class FactorizedTables:
+    """Distributions of the hyper latent's integers: distances from each channel's median.
+
+    Args:
+        rows: int32, for each channel the negative precision, then cumulative frequencies from 0 to
+            2^16; the last interval is the escape for all other integers.
+        offsets: int32 (channels,), the integer that stands first in each row.
+        medians: int32 (channels,), with 12 fraction bits.
+    """
+
+    def __init__(self, rows, offsets, medians):
+        self.rows = np.asarray(rows, "int32")
+        self.offsets = np.asarray(offsets, "int64")
+        self.medians = np.asarray(medians, "int64")
+
+    @classmethod
+    def from_cumulative(cls, cumulative, medians):
+        """Builds the tables from float distributions.
+
+        Args:
+            cumulative: function from float64 values (channels, n) to the probability that each
+                channel is at most that value.
+            medians: float (channels,).
+        """
+        medians = np.asarray(medians, "float64")
+        edges = np.arange(-REACH, REACH + 2) - 0.5
+        at_edges = np.asarray(cumulative(edges + medians[:, None]), "float64")
+        rows, offsets = [], []
+        for channel in at_edges:
+            # Bins first to last - 1 lie between edges first and last.
+            first = np.searchsorted(channel, TAIL_MASS / 2, side="right") - 1
+            last = np.searchsorted(channel, 1 - TAIL_MASS / 2)
+            first = np.clip(first, 0, REACH)
+            last = np.clip(last, REACH + 1, len(edges) - 1)
+            masses = np.diff(channel[first:last + 1])
+            masses = np.append(np.maximum(masses, 0), max(1 - masses.sum(), 2.0**-20))
+            rows += [-PROBABILITY_BITS, 0, *np.cumsum(_frequencies(masses))]
+            offsets.append(first - REACH)
+        return cls(rows, offsets, np.rint(medians * ONE))
+
+    @classmethod
+    def from_layer(cls, prior):
+        """Builds the tables of a `DeepFactorized` prior."""
+        def cumulative(values):
+            logits = np.asarray(prior.logits(values[:, None].astype("float32")), "float64")
+            return 0.5 + 0.5 * np.tanh(0.5 * logits[:, 0])
+
+        return cls.from_cumulative(cumulative, np.asarray(prior.medians))
+
+    def arrays(self):
+        """What the constructor takes, as integer arrays, to be stored in a model file."""
+        return {"rows": self.rows, "offsets": self.offsets.astype("int32"),
+                "medians": self.medians.astype("int32")}
+
+    def _channels(self, count):
+        return np.tile(np.arange(len(self.offsets)), count // len(self.offsets))
+
+    def encode(self, encoder, z):
+        """Codes integers (height, width, channels); the encoder must hold `rows` as its prior."""
+        channels = self._channels(z.size)
+        encoder.encode_rows(z.reshape(-1) - self.offsets[channels], channels)
+
+    def decode(self, decoder, height, width):
+        """Decodes integers (height, width, channels)."""
+        channels = self._channels(height * width * len(self.offsets))
+        z = decoder.decode_rows(channels) + self.offsets[channels]
+        return z.reshape(height, width, -1)
+
+    def values(self, z):
+        """Fixed-point activations that the integers stand for, float64."""
+        return saturate(((z << FRACTION_BITS) + self.medians).astype("float64"))

@@ -1,0 +1,74 @@
+"""One file decodes to the same latents on every kernel, instruction set and thread count."""
+
+import os
+import pathlib
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tests.entropy.decode_elsewhere import digest
+from tests.entropy.random_model import random_latents, random_masked_model
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZE = (12, 16)
+# Instruction sets under the names oneDNN (of TensorFlow) and OpenBLAS (of numpy) know them by.
+SSE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem"}
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
+SETTINGS = {
+    "default, 2 threads": ({}, 2),
+    "default, 1 thread": ({}, 1),
+    "no oneDNN, 2 threads": ({"TF_ENABLE_ONEDNN_OPTS": "0"}, 2),
+    "no oneDNN, 1 thread": ({"TF_ENABLE_ONEDNN_OPTS": "0"}, 1),
+    "SSE4.1, 2 threads": (SSE, 2),
+    "AVX2, 1 thread": (AVX2, 1),
+}
+
+
+def write_case(path):
+    """Stores a model, a payload and a float convolution; returns the digest of the latents."""
+    model = random_masked_model("gmm", 16)
+    y, z = random_latents(16, *SIZE, dead=(3, 7))
+    payload, y_hat = model.encode(y, z)
+    rng = np.random.default_rng(0)
+    np.savez(path, payload=np.frombuffer(payload, "uint8"), size=SIZE,
+             image=rng.normal(size=(1, 32, 32, 64)).astype("float32"),
+             kernel=rng.normal(size=(3, 3, 64, 64)).astype("float32"), **model.arrays())
+    return digest(y_hat, z)
+
+
+@pytest.fixture(scope="module")
+def digests(tmp_path_factory):
+    """(expected, {setting: (digest of the latents, digest of the float convolution)})."""
+    path = tmp_path_factory.mktemp("exactness") / "case.npz"
+    expected = write_case(path)
+
+    def decode(setting):
+        variables, threads = setting
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT),
+                       "OPENBLAS_NUM_THREADS": str(threads), "TF_ENABLE_ONEDNN_OPTS": "1",
+                       **variables}
+        result = subprocess.run(
+            [sys.executable, "-m", "tests.entropy.decode_elsewhere", str(path), str(threads)],
+            env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr[-2000:]
+        return tuple(result.stdout.split()[-2:])
+
+    with ThreadPoolExecutor(2) as pool:
+        return expected, dict(zip(SETTINGS, pool.map(decode, SETTINGS.values())))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_decodes_to_identical_latents(digests, setting):
+    expected, seen = digests
+    assert seen[setting][0] == expected
+
+
+def test_float_networks_would_not(digests):
+    """The settings do change the arithmetic: a float convolution tells them apart."""
+    floats = {float_digest for _, float_digest in digests[1].values()}
+    if len(floats) == 1:
+        pytest.skip("on this machine all settings give the same float convolution")
+    assert len(floats) > 1

@@ -1,0 +1,73 @@
+"""Integer tables of the factorized prior."""
+
+import numpy as np
+import pytest
+
+from alic_tf.entropy.coder import SymbolDecoder, SymbolEncoder
+from alic_tf.entropy.factorized import FactorizedTables
+from alic_tf.entropy.priors import DeepFactorized
+
+SCALES = np.array([0.02, 0.3, 2.0, 40.0, 3000.0])
+MEDIANS = np.array([0.3, -1.75, 0.0, 12.5, -3.0])
+
+
+def cumulative(values):
+    return 0.5 + 0.5 * np.tanh((values - MEDIANS[:, None]) / SCALES[:, None] / 2)
+
+
+TABLES = FactorizedTables.from_cumulative(cumulative, MEDIANS)
+
+
+def coded_bytes(tables, z, lanes):
+    encoder = SymbolEncoder(lanes, tables.rows)
+    tables.encode(encoder, z)
+    strings = encoder.finish()
+    decoded = tables.decode(SymbolDecoder(strings, tables.rows), *z.shape[:2])
+    np.testing.assert_array_equal(decoded, z)
+    return sum(map(len, strings))
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_code_length_is_the_entropy(lanes):
+    rng = np.random.default_rng(0)
+    z = np.floor(rng.logistic(size=(60, 70, 4)) * SCALES[:4] + 0.5).astype("int64")
+    tables = FactorizedTables.from_cumulative(
+        lambda v: 0.5 + 0.5 * np.tanh(v / SCALES[:4, None] / 2), np.zeros(4))
+    upper, lower = (0.5 + 0.5 * np.tanh((z + side) / SCALES[:4] / 2) for side in (0.5, -0.5))
+    bits = -np.log2(np.maximum(upper - lower, 1e-12)).sum()
+    assert coded_bytes(tables, z, lanes) * 8 < 1.005 * bits + 16 * lanes
+
+
+def test_integers_outside_the_tables():
+    z = np.random.default_rng(1).integers(-40000, 40000, (6, 5, 5))
+    coded_bytes(TABLES, z, 1)
+
+
+def test_rows_are_well_formed():
+    ends = np.flatnonzero(TABLES.rows == 1 << 16)
+    assert len(ends) == len(SCALES)
+    for row in np.split(TABLES.rows, ends[:-1] + 1):
+        assert row[0] == -16 and row[1] == 0 and np.all(np.diff(row[1:]) > 0)
+
+
+def test_values_add_the_medians():
+    z = np.array([[[0, 1, -2, 3, 4]]])
+    np.testing.assert_allclose(TABLES.values(z) / 4096, z + MEDIANS, atol=1 / 8192)
+
+
+def test_of_trained_prior():
+    prior = DeepFactorized(3, seed=1)
+    prior.build()
+    prior.center()
+    tables = FactorizedTables.from_layer(prior)
+    z = np.random.default_rng(2).integers(-20, 21, (20, 20, 3))
+    values = (z + np.asarray(prior.medians)).astype("float32")
+    bits = -np.log2(np.asarray(prior.likelihood(values))).sum()
+    assert abs(coded_bytes(tables, z, 1) * 8 / bits - 1) < 0.01
+
+
+def test_survives_storage():
+    again = FactorizedTables(**TABLES.arrays())
+    for name, array in TABLES.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], array)
+        assert array.dtype == np.int32
