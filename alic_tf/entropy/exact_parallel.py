@@ -1,0 +1,200 @@
+"""The light model's entropy model in integers: channel groups, checkerboard, state space."""
+
+import numpy as np
+
+from alic_tf.entropy.exact import ExactEntropyModel
+from alic_tf.entropy.factorized import FactorizedTables
+from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
+from alic_tf.entropy.mixture import IntegerMixture
+from alic_tf.entropy.scan import FixedPointScan
+from alic_tf.entropy.tables import IntegerTables
+
+# Factors (units, gains) have more fraction bits than activations: they go down to 0.01.
+FACTOR_BITS = 16
+
+
+def multiply(x, factors):
+    """Activations times factors with 16 fraction bits, rounded down; integer-valued float64."""
+    return saturate(np.floor(x * factors * 2.0**-FACTOR_BITS))
+
+
+class QualityTables:
+    """What depends on the quality, for each step of quality, in integers.
+
+    Args:
+        units: int32 (steps, M), usual size of each latent channel, 16 fraction bits.
+        reciprocals: int32 (steps, M), their reciprocals, 16 fraction bits.
+        log2_units: int32 (steps, M), their base-2 logarithms, 12 fraction bits.
+        hyper_gains: int32 (steps, hyper latents), factors of the hyper latent, 16 fraction bits.
+        hyper_biases: int32 (steps, P), summands of the hyper output, 12 fraction bits.
+        smallest_scale: int32 (), base-2 logarithm of the smallest scale, 12 fraction bits.
+    """
+
+    NAMES = ("units", "reciprocals", "log2_units", "hyper_gains", "hyper_biases",
+             "smallest_scale")
+
+    def __init__(self, **arrays):
+        for name in self.NAMES:
+            setattr(self, name, np.asarray(arrays[name], "int32"))
+
+    @classmethod
+    def from_float(cls, units, hyper_gains, hyper_biases, smallest_scale):
+        """Rounds float arrays of the same meaning."""
+        def integers(x, bits):
+            return np.rint(np.asarray(x, "float64") * 2.0**bits).astype("int32")
+
+        units = np.asarray(units, "float64")
+        return cls(units=integers(units, FACTOR_BITS), reciprocals=integers(1 / units, FACTOR_BITS),
+                   log2_units=integers(np.log2(units), FRACTION_BITS),
+                   hyper_gains=integers(hyper_gains, FACTOR_BITS),
+                   hyper_biases=integers(hyper_biases, FRACTION_BITS),
+                   smallest_scale=integers(np.log2(smallest_scale), FRACTION_BITS))
+
+    def arrays(self):
+        """What the constructor takes, to be stored in a model file."""
+        return {name: getattr(self, name) for name in self.NAMES}
+
+
+class ExactPass:
+    """Networks of one pass, the exact counterpart of `PassParameters`.
+
+    Args:
+        head: three 1x1 `FixedPointConvolution` layers.
+        embed: 1x1 layer of what is known, or None in the first pass.
+        local: 3x3 layer, or None in the first pass.
+        scan: `FixedPointScan`, or None without state space.
+    """
+
+    def __init__(self, head, embed=None, local=None, scan=None):
+        self.head, self.embed, self.local, self.scan = list(head), embed, local, scan
+
+    @classmethod
+    def from_layer(cls, layer):
+        """Converts a built `PassParameters`."""
+        convert = FixedPointConvolution.from_layer
+        parts = {}
+        if layer.known:
+            parts = {"embed": convert(layer.embed), "local": convert(layer.local)}
+            if layer.state_space:
+                parts["scan"] = FixedPointScan.from_float(*map(np.asarray, layer.scan.taps()))
+        return cls([convert(convolution) for convolution in layer.head], **parts)
+
+    def parts(self):
+        """Its layers by name."""
+        named = {f"head_{i}": layer for i, layer in enumerate(self.head)}
+        named |= {"embed": self.embed, "local": self.local, "scan": self.scan}
+        return {name: layer for name, layer in named.items() if layer is not None}
+
+    @classmethod
+    def from_parts(cls, arrays):
+        """Inverse of `parts`, from the arrays of each layer by name."""
+        layers = {name: (FixedPointScan if name == "scan" else FixedPointConvolution)
+                  .from_arrays(part) for name, part in arrays.items()}
+        return cls([layers.pop(f"head_{i}") for i in range(3)], **layers)
+
+    def __call__(self, hyper, known, positions):
+        """Parameters (n, outputs) at n positions.
+
+        Args:
+            hyper: (height * width, P).
+            known: (height, width, K).
+            positions: numbers of the positions wanted.
+        """
+        features = [hyper[positions]]
+        if self.embed is not None:
+            embedded = self.embed(known[None])
+            branches = [self.local] + ([self.scan] if self.scan else [])
+            for branch in branches:
+                x = branch(embedded)
+                features.append(x.reshape(-1, x.shape[-1])[positions])
+        x = np.concatenate(features, axis=-1)
+        for layer in self.head:
+            x = layer(x)
+        return x
+
+
+class ExactParallelModel(ExactEntropyModel):
+    """Hyper decoder and the passes of `ParallelContext`, all in fixed point.
+
+    The latent is coded as its rounded distance from the mean; scales leave the networks as
+    base-2 logarithms relative to the unit of their channel.
+
+    Args:
+        prior: `FactorizedTables` of the hyper latent.
+        tables: `IntegerTables`.
+        qualities: `QualityTables`.
+        groups: channels of each group.
+        hyper: `FixedPointConvolution` layers of the hyper decoder.
+        passes: `ExactPass` of each pass, two per group.
+        step: step of quality to code at; see `at`.
+    """
+
+    def __init__(self, prior, tables, qualities, groups, hyper, passes, step=0):
+        super().__init__(prior, tables, int(np.sum(groups)))
+        self.qualities, self.groups = qualities, tuple(int(n) for n in groups)
+        self.hyper, self.networks, self.step = list(hyper), list(passes), step
+
+    def at(self, step):
+        """The same model at another step of quality."""
+        return ExactParallelModel(self.prior, self.tables, self.qualities, self.groups,
+                                  self.hyper, self.networks, step)
+
+    def arrays(self):
+        """All integers of the model by name, to be stored in a file."""
+        parts = {"prior": self.prior, "tables": self.tables, "qualities": self.qualities}
+        parts |= {f"hyper_{i}": layer for i, layer in enumerate(self.hyper)}
+        parts |= {f"pass_{i}/{name}": layer for i, network in enumerate(self.networks)
+                  for name, layer in network.parts().items()}
+        arrays = {f"{part}/{name}": array for part, owner in parts.items()
+                  for name, array in owner.arrays().items()}
+        return {**arrays, "groups": np.array(self.groups, "int32")}
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """Inverse of `arrays`."""
+        tree = {}
+        for path, array in arrays.items():
+            *parents, name = path.split("/")
+            node = tree
+            for parent in parents:
+                node = node.setdefault(parent, {})
+            node[name] = array
+        hyper = [FixedPointConvolution.from_arrays(tree[name])
+                 for name in sorted(tree) if name.startswith("hyper_")]
+        passes = [ExactPass.from_parts(tree[f"pass_{i}"]) for i in range(2 * len(tree["groups"]))]
+        return cls(FactorizedTables(**tree["prior"]), IntegerTables(**tree["tables"]),
+                   QualityTables(**tree["qualities"]), tree["groups"], hyper, passes)
+
+    def _hyper_output(self, z):
+        x = multiply(self.prior.values(z), self.qualities.hyper_gains[self.step])[None]
+        for layer in self.hyper:
+            x = layer(x)
+        return saturate(x[0] + self.qualities.hyper_biases[self.step])
+
+    def passes(self, z, latent, active):
+        height, width, channels = latent.shape
+        hyper = self._hyper_output(z).reshape(height * width, -1)
+        parity = np.add.outer(np.arange(height), np.arange(width)).reshape(-1) % 2
+        halves = [np.flatnonzero(parity == p) for p in (0, 1)]
+        units, reciprocals, log2_units = (
+            getattr(self.qualities, name)[self.step]
+            for name in ("units", "reciprocals", "log2_units"))
+        known = np.zeros((height, width, channels))
+        start = 0
+        for group, size in enumerate(self.groups):
+            own = slice(start, start + size)
+            for half, positions in enumerate(halves):
+                visible = known[..., : start + size * half]
+                x = self.networks[2 * group + half](hyper, visible, positions)
+                means = multiply(x[:, :size], units[own]).astype("int64").reshape(-1)
+                log2_scales = np.maximum(x[:, size:] + log2_units[own],
+                                         self.qualities.smallest_scale)
+                levels = self.tables.levels_of_log2(log2_scales.reshape(1, -1))
+                mixture = IntegerMixture(self.tables, ("gaussian",),
+                                         np.zeros(levels.shape, "int64"), levels)
+                indices = (positions[:, None] * channels + np.arange(start, start + size))
+                yield indices.reshape(-1), means, mixture
+                rows, columns = np.divmod(positions, width)
+                known[rows, columns, own] = multiply(latent[rows, columns, own],
+                                                     reciprocals[own])
+            start += size

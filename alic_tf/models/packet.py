@@ -1,0 +1,258 @@
+"""Transforms of the light model: nonlinear corrections around a linear packet transform."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from alic_tf.layers.convolution import SignalConvolution, depth_to_space, space_to_depth
+from alic_tf.layers.filter import PostQuantizationFilter
+from alic_tf.layers.normalization import LayerNormPReLU
+from alic_tf.layers.quality import QualityVector
+from alic_tf.layers.wavelet_attention import WaveletAttention
+
+PACKET_LEVELS = 3
+BLOCK = 2**PACKET_LEVELS
+BANDS = 3 * BLOCK**2
+
+
+def packet_matrix():
+    """Orthonormal matrix [192, 192] from a block's pixels to its Haar packet bands.
+
+    Rows follow `space_to_depth(image, 8)`, columns the order of `HaarPacket(3)`. One matmul is
+    several times faster on CPU than the levels one by one.
+    """
+    x = np.eye(BANDS).reshape(BANDS, BLOCK, BLOCK, 3)
+    for _ in range(PACKET_LEVELS):
+        a, b, c, d = (x[:, i::2, j::2] for i in (0, 1) for j in (0, 1))
+        bands = (a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d)
+        x = np.concatenate(bands, axis=-1) / 2
+    return x.reshape(BANDS, BANDS)
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class HierarchicalStage(keras.layers.Layer):
+    """Residual units of two plain 3x3 convolutions, each weighted by the quality.
+
+        x -> 3x3 -> normalization, PReLU -> 3x3 -> * v(quality) -> + -> ... -> out
+        `-------------------------------------------------------'
+
+    The light successor's HCNN units are depthwise; on CPU kernels, plain convolutions of the same
+    width learn more per second (docs/training.md).
+
+    Args:
+        filters: width C.
+        units: number of residual units.
+        qualities: number of whole qualities.
+        normalization: "ln_prelu" or "prelu" (no normalization).
+
+    Call:
+        x: [b, h, w, C]; knots: [b, qualities] of `quality_knots`. Returns [b, h, w, C].
+    """
+
+    def __init__(self, filters, units, qualities, normalization="ln_prelu", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.units = units
+        self.qualities = qualities
+        self.normalization = normalization
+        self.first = [SignalConvolution(filters, 3, name=f"first_{i}") for i in range(units)]
+        self.second = [SignalConvolution(filters, 3, name=f"second_{i}") for i in range(units)]
+        self.activations = [
+            LayerNormPReLU(name=f"activation_{i}")
+            if normalization == "ln_prelu"
+            else keras.layers.PReLU(
+                alpha_initializer=keras.initializers.Constant(0.25),
+                shared_axes=[1, 2],
+                name=f"activation_{i}",
+            )
+            for i in range(units)
+        ]
+        self.weights_of_quality = [
+            QualityVector(
+                qualities, filters, keras.initializers.Constant(0.5), name=f"quality_{i}"
+            )
+            for i in range(units)
+        ]
+
+    def build(self, input_shape):
+        shape = (None, None, None, self.filters)
+        for layer in (*self.first, *self.second, *self.activations):
+            layer.build(shape)
+        for layer in self.weights_of_quality:
+            layer.build()
+        self.built = True
+
+    def call(self, x, knots):
+        for first, activation, second, weight in zip(
+            self.first, self.activations, self.second, self.weights_of_quality
+        ):
+            x = x + second(activation(first(x))) * ops.cast(weight(knots), x.dtype)
+        return x
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "units": self.units,
+            "qualities": self.qualities,
+            "normalization": self.normalization,
+        }
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class PacketAnalysis(keras.layers.Layer):
+    """Analysis transform at 1/8 resolution around a 16x16 linear transform.
+
+        image -> Haar packet 8x8 -+-> 2x2 blocks -> KLT (768 -> M) ----------> + -> DWAN -> latent
+                (192 at 1/8)      `-> 1x1 -> hierarchical stages -> 1x1 (/2) --'
+
+    The linear path starts as the Karhunen-Loeve transform of the training photographs and the
+    nonlinear one at zero, so that training starts from a transform codec.
+
+    Args:
+        filters: width of the stages.
+        latents: number of latent channels M.
+        units: residual units per stage; one number per stage.
+        qualities: number of whole qualities.
+        normalization: see `HierarchicalStage`.
+
+    Call:
+        image: float [b, h, w, 3] in 0..1, h and w multiples of 32; knots: [b, qualities].
+        Returns float32 [b, h / 16, w / 16, M], in units of 8-bit levels (orthonormal transform).
+    """
+
+    def __init__(self, filters, latents, units, qualities, normalization="ln_prelu", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.latents = latents
+        self.units = tuple(units)
+        self.qualities = qualities
+        self.normalization = normalization
+        self.matrix = packet_matrix().astype("float32")
+        self.linear = SignalConvolution(latents, 1, use_bias=False, dtype="float32", name="linear")
+        self.head = SignalConvolution(filters, 1, name="head")
+        self.stages = [
+            HierarchicalStage(filters, n, qualities, normalization, name=f"stage_{i}")
+            for i, n in enumerate(self.units)
+        ]
+        self.tail = SignalConvolution(latents, 1, use_bias=False, name="tail")
+        self.importance = WaveletAttention(
+            importance_bias_init=4.0, reduction=4, name="importance"
+        )
+
+    def build(self, input_shape=None):
+        grid = (None, None, None)
+        self.band_deviation = self.add_weight(
+            name="band_deviation", shape=(BANDS,), initializer="ones", trainable=False
+        )
+        self.latent_deviation = self.add_weight(
+            name="latent_deviation", shape=(self.latents,), initializer="ones", trainable=False
+        )
+        self.linear.build((*grid, 4 * BANDS))
+        self.head.build((*grid, BANDS))
+        for stage in self.stages:
+            stage.build((*grid, self.filters))
+        self.tail.build((*grid, 4 * self.filters))
+        self.tail.kernel.assign(ops.zeros_like(self.tail.kernel))
+        self.importance.build((*grid, self.latents))
+        self.built = True
+
+    def call(self, image, knots):
+        pixels = space_to_depth(255.0 * ops.cast(image, "float32") - 127.5, BLOCK)
+        bands = ops.matmul(pixels, self.matrix)
+        h = self.head(ops.cast(bands / self.band_deviation, self.compute_dtype))
+        for stage in self.stages:
+            h = stage(h, knots)
+        linear = self.linear(space_to_depth(bands, 2)) / self.latent_deviation
+        latent = linear + ops.cast(self.tail(space_to_depth(h, 2)), "float32")
+        _, importance = self.importance(ops.cast(latent, self.compute_dtype))
+        return latent * self.latent_deviation * ops.cast(importance, "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "latents": self.latents,
+            "units": self.units,
+            "qualities": self.qualities,
+            "normalization": self.normalization,
+        }
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class PacketSynthesis(keras.layers.Layer):
+    """Synthesis transform of the light model, the asymmetric counterpart of `PacketAnalysis`.
+
+        latent -> PQF -> DWAN -+-> inverse KLT (M -> 768) -> inverse Haar level --> + -> inverse
+                               `-> 1x1 (x2) -> hierarchical stages -> 1x1 (192) ----'    packet
+
+    Args: as `PacketAnalysis`.
+
+    Call:
+        latent: float32 [b, h, w, M]; knots: [b, qualities].
+        Returns (image float32 [b, 16 h, 16 w, 3], unclipped, and the filtered latent).
+    """
+
+    def __init__(self, filters, latents, units, qualities, normalization="ln_prelu", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.latents = latents
+        self.units = tuple(units)
+        self.qualities = qualities
+        self.normalization = normalization
+        self.filter = PostQuantizationFilter(dtype="float32", name="filter")
+        self.refinement = WaveletAttention(
+            importance_bias_init=4.0, reduction=4, name="refinement"
+        )
+        self.linear = SignalConvolution(
+            4 * BANDS, 1, use_bias=False, dtype="float32", name="linear"
+        )
+        self.head = SignalConvolution(4 * filters, 1, name="head")
+        self.stages = [
+            HierarchicalStage(filters, n, qualities, normalization, name=f"stage_{i}")
+            for i, n in enumerate(self.units)
+        ]
+        self.tail = SignalConvolution(BANDS, 1, name="tail")
+        self.matrix = packet_matrix().T.astype("float32")
+
+    def build(self, input_shape=None):
+        grid = (None, None, None)
+        self.band_deviation = self.add_weight(
+            name="band_deviation", shape=(BANDS,), initializer="ones", trainable=False
+        )
+        self.latent_deviation = self.add_weight(
+            name="latent_deviation", shape=(self.latents,), initializer="ones", trainable=False
+        )
+        self.filter.build((*grid, self.latents))
+        self.refinement.build((*grid, self.latents))
+        self.linear.build((*grid, self.latents))
+        self.head.build((*grid, self.latents))
+        for stage in self.stages:
+            stage.build((*grid, self.filters))
+        self.tail.build((*grid, self.filters))
+        self.tail.kernel.assign(ops.zeros_like(self.tail.kernel))
+        self.built = True
+
+    def call(self, latent, knots):
+        filtered = self.filter(ops.cast(latent, "float32"))
+        normalized = filtered / self.latent_deviation
+        _, importance = self.refinement(ops.cast(normalized, self.compute_dtype))
+        importance = ops.cast(importance, "float32")
+        filtered, normalized = filtered * importance, normalized * importance
+        h = depth_to_space(self.head(ops.cast(normalized, self.compute_dtype)), 2)
+        for stage in self.stages:
+            h = stage(h, knots)
+        bands = depth_to_space(self.linear(filtered), 2)
+        bands = bands + ops.cast(self.tail(h), "float32") * self.band_deviation
+        pixels = depth_to_space(ops.matmul(bands, self.matrix), BLOCK)
+        return (pixels + 127.5) / 255.0, filtered
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "latents": self.latents,
+            "units": self.units,
+            "qualities": self.qualities,
+            "normalization": self.normalization,
+        }

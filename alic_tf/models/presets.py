@@ -1,0 +1,65 @@
+"""Named models, as data."""
+
+import copy
+
+from alic_tf.models.asymmetric import Asymmetric
+
+# Fu et al., section IV-A: the lambdas of the low rates; 0.0016, 0.0032 and 0.0075 share N = 128.
+_FU2022 = {
+    "transform": {"kind": "convolutional", "filters": 128},
+    "entropy": {"context": "masked", "mixture": "gmm"},
+    "lambdas": [0.0075],
+}
+
+PRESETS = {
+    "fu2022": _FU2022,
+    "fu2022-256": {
+        **_FU2022,
+        "transform": {"kind": "convolutional", "filters": 256},
+        "lambdas": [0.03],
+    },
+    "fu2022-gllmm": {**_FU2022, "entropy": {"context": "masked", "mixture": "gllmm"}},
+    "dwan": {
+        "transform": {
+            "kind": "packet",
+            "filters": 128,
+            "latents": 256,
+            "analysis_units": [1, 1, 1],
+            "synthesis_units": [3],
+        },
+        "entropy": {"context": "ssm", "groups": [32, 80, 144]},
+        # Equal ratios from 0.0012 to 0.04: about 0.1 to 1 bit per pixel.
+        "lambdas": [round(0.0012 * (0.04 / 0.0012) ** (i / 7), 6) for i in range(8)],
+    },
+}
+
+
+def configuration(preset, changes=()):
+    """The configuration of a preset, with changes.
+
+    Args:
+        preset: one of `PRESETS`.
+        changes: dictionary from a dotted path ("entropy.mixture", "transform.pqf", "lambdas") to
+            its new value.
+
+    Returns:
+        dictionary, the arguments of `Asymmetric`.
+
+    Raises:
+        ValueError: unknown preset.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"model must be one of {tuple(PRESETS)}, not {preset!r}")
+    config = copy.deepcopy(PRESETS[preset])
+    for path, value in dict(changes).items():
+        *parents, name = path.split(".")
+        node = config
+        for parent in parents:
+            node = node[parent]
+        node[name] = value
+    return config
+
+
+def build(preset, changes=()):
+    """An untrained model of a preset; see `configuration`."""
+    return Asymmetric(**configuration(preset, changes))

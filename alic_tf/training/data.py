@@ -1,0 +1,108 @@
+"""Training photographs: reading them, and drawing crops that depend on nothing but the step."""
+
+import io
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from alic_tf.errors import ImageUnreadable
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm")
+
+
+def _encoded(path):
+    """Yields (name, bytes) of every picture in a folder, its subfolders and their tar shards."""
+    for file in sorted(Path(path).rglob("*")):
+        if file.suffix == ".tar":
+            with tarfile.open(file) as shard:
+                for member in shard:
+                    if member.isfile():
+                        yield member.name, shard.extractfile(member).read()
+        elif file.suffix.lower() in SUFFIXES:
+            yield file.name, file.read_bytes()
+
+
+def _decode(item):
+    name, data = item
+    try:
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    except OSError as error:
+        raise ImageUnreadable(f"{name}: {error}") from error
+
+
+def load_photographs(path, smallest_side=0, workers=2):
+    """Reads every picture below a folder.
+
+    Args:
+        path: a folder of pictures and/or tar shards of pictures.
+        smallest_side: pictures with a shorter side are left out.
+        workers: decoding threads.
+
+    Returns:
+        list of uint8 arrays [h, w, 3], in the order of their names.
+
+    Raises:
+        ImageUnreadable: a picture cannot be read, or none is large enough.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        photographs = list(pool.map(_decode, _encoded(path)))
+    photographs = [p for p in photographs if min(p.shape[:2]) >= smallest_side]
+    if not photographs:
+        raise ImageUnreadable(f"{path}: no picture with sides of at least {smallest_side} pixels")
+    return photographs
+
+
+def with_reductions(photographs, smallest_side, seed=0):
+    """Adds a copy of each photograph reduced by a random factor of 0.6 to 0.9 (Lanczos).
+
+    Photographs that were made from much larger originals are sharper per pixel than most
+    pictures; the reduced copies vary the sharpness at no cost during training.
+    """
+    rng = np.random.default_rng(seed)
+    reduced = []
+    for photograph in photographs:
+        height, width = photograph.shape[:2]
+        factor = max(rng.uniform(0.6, 0.9), smallest_side / min(height, width))
+        size = (round(width * factor), round(height * factor))
+        reduced.append(np.asarray(Image.fromarray(photograph).resize(size, Image.LANCZOS)))
+    return photographs + reduced
+
+
+class CropSampler:
+    """Random crops with flips and transpositions, a pure function of the step.
+
+    Args:
+        photographs: list of uint8 arrays [h, w, 3], sides at least `patch`.
+        patch: side of the crops, in pixels.
+        batch: crops per step.
+        qualities: number of whole qualities; each crop draws a real quality in 1..qualities.
+        seed: of all draws.
+    """
+
+    def __init__(self, photographs, patch, batch, qualities, seed=0):
+        self.photographs = photographs
+        self.patch = patch
+        self.batch = batch
+        self.qualities = qualities
+        self.seed = seed
+        areas = np.array([p.shape[0] * p.shape[1] for p in photographs], "float64")
+        self.probabilities = np.cumsum(areas / areas.sum())
+
+    def __call__(self, step):
+        """Returns (crops uint8 [batch, patch, patch, 3], qualities float32 [batch])."""
+        rng = np.random.default_rng((self.seed, step))
+        chosen = np.searchsorted(self.probabilities, rng.random(self.batch))
+        crops = np.empty((self.batch, self.patch, self.patch, 3), "uint8")
+        for crop, index in zip(crops, chosen):
+            photograph = self.photographs[min(index, len(self.photographs) - 1)]
+            top, left = (rng.integers(n - self.patch + 1) for n in photograph.shape[:2])
+            view = photograph[top : top + self.patch, left : left + self.patch]
+            if rng.random() < 0.5:
+                view = view[:, ::-1]
+            if rng.random() < 0.5:
+                view = view[::-1]
+            crop[:] = view.transpose(1, 0, 2) if rng.random() < 0.5 else view
+        return crops, rng.uniform(1, self.qualities, self.batch).astype("float32")
