@@ -13,6 +13,24 @@ HALF = 1 << FRACTION_BITS - 1
 HYPER_STRIDE = 4
 
 
+def flatten(parts):
+    """Arrays of all parts in one dictionary, "part/name": the parts have a method `arrays`."""
+    return {f"{part}/{name}": array for part, owner in parts.items()
+            for name, array in owner.arrays().items()}
+
+
+def unflatten(arrays):
+    """Inverse of `flatten`: nested dictionaries of arrays."""
+    tree = {}
+    for path, array in arrays.items():
+        *parents, name = path.split("/")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[name] = array
+    return tree
+
+
 class ExactEntropyModel(abc.ABC):
     """Integer counterpart of a trained entropy model: turns latents into bytes and back.
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from alic_tf.entropy.exact import HALF, ExactEntropyModel
+from alic_tf.entropy.distributions import MIXTURES
+from alic_tf.entropy.exact import HALF, ExactEntropyModel, flatten, unflatten
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
 from alic_tf.entropy.mixture import IntegerMixture
@@ -71,25 +72,21 @@ class ExactMaskedModel(ExactEntropyModel):
         parts = {"prior": self.prior, "tables": self.tables, "context": self.context}
         parts |= {f"hyper_{i}": layer for i, layer in enumerate(self.hyper)}
         parts |= {f"parameters_{i}": layer for i, layer in enumerate(self.parameters)}
-        return {f"{part}/{name}": array for part, owner in parts.items()
-                for name, array in owner.arrays().items()}
+        return {**flatten(parts), "kind": np.int32(tuple(MIXTURES).index(self.kind))}
 
     @classmethod
-    def from_arrays(cls, kind, arrays):
+    def from_arrays(cls, arrays):
         """Inverse of `arrays`."""
-        parts = {}
-        for path, array in arrays.items():
-            part, name = path.split("/")
-            parts.setdefault(part, {})[name] = array
+        parts = unflatten(arrays)
 
         def layers(prefix):
             count = sum(part.startswith(prefix) for part in parts)
             return [FixedPointConvolution.from_arrays(parts[f"{prefix}{i}"])
                     for i in range(count)]
 
-        return cls(kind, FactorizedTables(**parts["prior"]), IntegerTables(**parts["tables"]),
-                   layers("hyper_"), FixedPointConvolution.from_arrays(parts["context"]),
-                   layers("parameters_"))
+        return cls(tuple(MIXTURES)[int(parts["kind"])], FactorizedTables(**parts["prior"]),
+                   IntegerTables(**parts["tables"]), layers("hyper_"),
+                   FixedPointConvolution.from_arrays(parts["context"]), layers("parameters_"))
 
     def passes(self, z, latent, active):
         height, width, _ = latent.shape

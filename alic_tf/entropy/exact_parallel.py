@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alic_tf.entropy.exact import ExactEntropyModel
+from alic_tf.entropy.exact import ExactEntropyModel, flatten, unflatten
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
 from alic_tf.entropy.mixture import IntegerMixture
@@ -139,26 +139,32 @@ class ExactParallelModel(ExactEntropyModel):
         return ExactParallelModel(self.prior, self.tables, self.qualities, self.groups,
                                   self.hyper, self.networks, step)
 
+    @classmethod
+    def from_layers(cls, prior, qualities, hyper, context):
+        """Converts trained layers.
+
+        Args:
+            prior: `DeepFactorized`.
+            qualities: `QualityTables`.
+            hyper: sequence of `SignalConvolution`, the hyper decoder.
+            context: `ParallelContext`.
+        """
+        return cls(FactorizedTables.from_layer(prior), IntegerTables.generate(), qualities,
+                   context.groups, [FixedPointConvolution.from_layer(layer) for layer in hyper],
+                   [ExactPass.from_layer(layer) for layer in context.passes])
+
     def arrays(self):
         """All integers of the model by name, to be stored in a file."""
         parts = {"prior": self.prior, "tables": self.tables, "qualities": self.qualities}
         parts |= {f"hyper_{i}": layer for i, layer in enumerate(self.hyper)}
         parts |= {f"pass_{i}/{name}": layer for i, network in enumerate(self.networks)
                   for name, layer in network.parts().items()}
-        arrays = {f"{part}/{name}": array for part, owner in parts.items()
-                  for name, array in owner.arrays().items()}
-        return {**arrays, "groups": np.array(self.groups, "int32")}
+        return {**flatten(parts), "groups": np.array(self.groups, "int32")}
 
     @classmethod
     def from_arrays(cls, arrays):
         """Inverse of `arrays`."""
-        tree = {}
-        for path, array in arrays.items():
-            *parents, name = path.split("/")
-            node = tree
-            for parent in parents:
-                node = node.setdefault(parent, {})
-            node[name] = array
+        tree = unflatten(arrays)
         hyper = [FixedPointConvolution.from_arrays(tree[name])
                  for name in sorted(tree) if name.startswith("hyper_")]
         passes = [ExactPass.from_parts(tree[f"pass_{i}"]) for i in range(2 * len(tree["groups"]))]

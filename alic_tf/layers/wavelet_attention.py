@@ -17,6 +17,21 @@ def _pad_to_even(x, axis):
     return ops.concatenate([x, x[before_axis + (slice(size - odd, size),)]], axis=axis)
 
 
+def _double(x, axis):
+    """Bilinear (half-pixel centres, edges repeated) upsampling by two along one axis.
+
+    Unlike `ops.image.resize`, for sizes that are known only when the graph runs.
+    """
+    before_axis = (slice(None),) * axis
+    first, last = x[before_axis + (slice(0, 1),)], x[before_axis + (slice(-1, None),)]
+    previous = ops.concatenate([first, x[before_axis + (slice(0, -1),)]], axis=axis)
+    following = ops.concatenate([x[before_axis + (slice(1, None),)], last], axis=axis)
+    pairs = ops.stack([0.75 * x + 0.25 * previous, 0.75 * x + 0.25 * following], axis=axis + 1)
+    shape = list(ops.shape(x))
+    shape[axis] = 2 * shape[axis]
+    return ops.reshape(pairs, (-1, *shape[1:]))
+
+
 @keras.saving.register_keras_serializable(package="alic_tf")
 class WaveletAttention(keras.layers.Layer):
     """Discrete-wavelet attention (DWAN): scales a latent by an importance in [minimum, 1].
@@ -74,7 +89,7 @@ class WaveletAttention(keras.layers.Layer):
         _, height, width, _ = ops.shape(x)
         even = _pad_to_even(_pad_to_even(x, 1), 2)
         importance = ops.sigmoid(self.logits(haar_analysis(even)))
-        importance = ops.image.resize(importance, ops.shape(even)[1:3], interpolation="bilinear")
+        importance = _double(_double(importance, 1), 2)
         importance = importance[:, :height, :width, :]
         importance = self.minimum + (1 - self.minimum) * importance
         return x * importance, importance

@@ -21,10 +21,11 @@ def main(path, threads):
     tf.config.threading.set_intra_op_parallelism_threads(int(threads))
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     with np.load(path) as data:
-        arrays = {key: data[key] for key in data.files if "/" in key}
+        arrays = {key.removeprefix("model/"): data[key] for key in data.files
+                  if key.startswith("model/")}
         payload, size = data["payload"].tobytes(), data["size"]
         image, kernel = data["image"], data["kernel"]
-    y, z = ExactMaskedModel.from_arrays("gmm", arrays).decode(payload, *size)
+    y, z = ExactMaskedModel.from_arrays(arrays).decode(payload, *size)
     print(digest(y, z), digest(tf.nn.conv2d(image, kernel, 1, "SAME").numpy()))
 
 

@@ -41,7 +41,7 @@ def test_decodes_what_was_encoded(kind, lanes):
     payload, y_hat = model.encode(y, z, lanes)
     assert payload[:2] == bytes([0b01111011, 0b11100000])
     np.testing.assert_array_equal(y_hat, y)
-    again = ExactMaskedModel.from_arrays(kind, model.arrays())
+    again = ExactMaskedModel.from_arrays(model.arrays())
     for decoder in (model, again):
         decoded, hyper = decoder.decode(payload, 12, 20, lanes)
         np.testing.assert_array_equal(decoded, y)

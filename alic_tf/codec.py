@@ -1,0 +1,174 @@
+"""The codec: uint8 array to .alic bytes, and back."""
+
+import numpy as np
+import tensorflow as tf
+
+from alic_tf import container, conversion, errors, padding
+from alic_tf.models.asymmetric import STRIDE
+
+LATENT_STRIDE = 16
+# Quantized latents are fixed-point activations, which end at 4096.
+LATENT_LIMIT = 4095.0
+
+
+class Codec:
+    """A trained model that codes images to real files, exactly decodable on any machine.
+
+        encode: image -> pad -> analyze (float) -> exact entropy model (integers) -> container
+        decode: container -> exact entropy model -> latent -> synthesize (float) -> crop -> image
+
+    Latents decode bit for bit; pixels may differ by one level between machines.
+
+    Args:
+        model: a built `Asymmetric`.
+        exact: its `ExactEntropyModel`.
+        model_id: 4 bytes.
+        name: for messages.
+
+    Attributes:
+        name, model_id: as given.
+        qualities: number of whole qualities; 1 for a model of one rate.
+    """
+
+    def __init__(self, model, exact, model_id, name):
+        self.model, self.exact, self.model_id, self.name = model, exact, model_id, name
+        self.qualities = model.qualities
+        self._centred = model.transform_config["kind"] == "convolutional"
+        quality = tf.TensorSpec([1], tf.float32)
+        self._analyze = tf.function(
+            model.analyze,
+            input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32), quality],
+            jit_compile=False,
+        )
+        self._synthesize = tf.function(
+            self._synthesize_levels,
+            input_signature=[
+                tf.TensorSpec([1, None, None, model.latents], tf.float32),
+                quality,
+            ],
+            jit_compile=False,
+        )
+
+    def encode(self, image, quality=None):
+        """Codes an image.
+
+        Args:
+            image: uint8 array [h, w, 3], RGB, at least 1x1.
+            quality: real number in 1..qualities, rounded to eighths; the middle by default.
+                Without meaning for a model of one rate.
+
+        Returns:
+            bytes of an .alic file.
+
+        Raises:
+            LimitExceeded: the image is larger than the format allows.
+            ValueError: the array has another type or shape.
+        """
+        return self.encode_with_latents(image, quality)[0]
+
+    def encode_with_latents(self, image, quality=None):
+        """As `encode`; returns (bytes, the latents as `latents` will find them)."""
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                f"image must be a uint8 array [h, w, 3], not {image.dtype} {image.shape}"
+            )
+        height, width = image.shape[:2]
+        container.check_size(width, height)
+        if quality is None:
+            quality = (1 + self.qualities) / 2
+        step = conversion.step_of_quality(quality, self.qualities)
+        padded = padding.pad(image, STRIDE, self._centred)
+        latent, z = self._analyze(
+            (padded[None] / np.float32(255)), [conversion.quality_of_step(step)]
+        )
+        latent = np.clip(latent[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT)
+        z = np.rint(z[0].numpy()).astype("int64")
+        payload, latent_hat = self._exact_at(step).encode(latent, z)
+        header = container.Header(self.model_id, width, height, quality=step)
+        data = container.pack(header, [payload])
+        return data, {"latent": latent_hat, "hyper_latent": z}
+
+    def latents(self, data):
+        """Decodes the latents of an .alic file.
+
+        Returns:
+            dictionary: latent float64 [h / 16, w / 16, M] (multiples of 2^-12), hyper_latent
+            int64 [h / 64, w / 64, hyper latents], for the padded image.
+
+        Raises:
+            AlicError: see `alic_tf.errors`; nothing is decoded from a damaged file.
+        """
+        return self._latents(*self._unpack(data))
+
+    def decode(self, data):
+        """Decodes an .alic file to its image, uint8 [h, w, 3].
+
+        Raises:
+            AlicError: see `alic_tf.errors`; nothing is decoded from a damaged file.
+        """
+        header, payload = self._unpack(data)
+        latent = self._latents(header, payload)["latent"]
+        image = self._synthesize(
+            latent[None].astype("float32"), [conversion.quality_of_step(header.quality)]
+        )
+        return padding.crop(image.numpy(), header.height, header.width, STRIDE, self._centred)
+
+    def info(self, data):
+        """What a file's header says: width, height, quality, bytes, bits per pixel."""
+        header, _ = self._unpack(data)
+        return {
+            "model": self.name,
+            "width": header.width,
+            "height": header.height,
+            "quality": conversion.quality_of_step(header.quality),
+            "bytes": len(data),
+            "bpp": 8 * len(data) / (header.width * header.height),
+        }
+
+    def estimate(self, data):
+        """The model's own estimate, in bits, of the entropy of a file's latents.
+
+        From the float networks, for comparison with the real size of the file.
+        """
+        header, payload = self._unpack(data)
+        latents = self._latents(header, payload)
+        bits = self.model.estimate(
+            latents["latent"][None].astype("float32"),
+            latents["hyper_latent"][None].astype("float32"),
+            np.array([conversion.quality_of_step(header.quality)], "float32"),
+        )
+        return float(bits[0])
+
+    def _synthesize_levels(self, latent, quality):
+        image = self.model.synthesize(latent, quality)
+        levels = tf.clip_by_value(tf.round(255.0 * image[0]), 0.0, 255.0)
+        return tf.cast(levels, tf.uint8)
+
+    def _exact_at(self, step):
+        return self.exact.at(step) if self.qualities > 1 else self.exact
+
+    def _unpack(self, data):
+        header, chunks = container.unpack(data)
+        if header.model_id != self.model_id:
+            raise errors.UnknownModel(
+                f"was written with model {header.model_id.hex()}, "
+                f"not with {self.name} ({self.model_id.hex()})"
+            )
+        steps = conversion.step_of_quality(self.qualities, self.qualities)
+        if len(chunks) != 1 or header.quality > steps:
+            raise errors.Malformed(
+                f"{len(chunks)} chunks at quality step {header.quality}; "
+                f"{self.name} writes 1 chunk at a step up to {steps}"
+            )
+        return header, chunks[0]
+
+    def _latents(self, header, payload):
+        height, width = (-(-n // STRIDE) * STRIDE for n in (header.height, header.width))
+        try:
+            latent, z = self._exact_at(header.quality).decode(
+                payload, height // LATENT_STRIDE, width // LATENT_STRIDE, header.lanes
+            )
+        except ValueError as error:
+            raise errors.Malformed(str(error)) from error
+        return {"latent": latent, "hyper_latent": z}

@@ -1,0 +1,90 @@
+"""Shipped and exported models by name, by path and by id."""
+
+from pathlib import Path
+
+from alic_tf import errors, storage
+
+SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
+MODEL_FILE = "model.npz"
+
+
+def names():
+    """Names of the shipped models."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{MODEL_FILE}"))
+
+
+def find(name_or_path):
+    """Path of the model file of a shipped model's name, of a folder, or of a model file.
+
+    Raises:
+        UnknownModel: there is none.
+    """
+    for path in (SHIPPED / name_or_path / MODEL_FILE, Path(name_or_path) / MODEL_FILE,
+                 Path(name_or_path)):
+        if path.is_file():
+            return path
+    raise errors.UnknownModel(
+        f"unknown model {str(name_or_path)!r}; shipped are: {', '.join(names()) or 'none'}"
+    )
+
+
+def load(name_or_path):
+    """The `Codec` of a model; see `find`."""
+    path = find(name_or_path)
+    configuration, weights, exact = storage.load(path)
+    # TensorFlow takes seconds to import: not before it is known to be needed.
+    from alic_tf.codec import Codec
+    from alic_tf.conversion import exact_class
+    from alic_tf.models.asymmetric import Asymmetric
+
+    model = Asymmetric(
+        configuration["transform"], configuration["entropy"], configuration["lambdas"]
+    )
+    for variable, value in zip(stored_variables(model), weights, strict=True):
+        variable.assign(value)
+    exact = exact_class(model).from_arrays(exact)
+    return Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
+
+
+def load_by_id(model_id):
+    """The `Codec` of the shipped model with this id (4 bytes), as files name it.
+
+    Raises:
+        UnknownModel: none of the shipped models has this id.
+    """
+    for name in names():
+        if storage.read_configuration(SHIPPED / name / MODEL_FILE)["id"] == model_id.hex():
+            return load(name)
+    raise errors.UnknownModel(
+        f"was written with model {model_id.hex()}, which is not one of: {', '.join(names())}"
+    )
+
+
+def stored_variables(model):
+    """The variables of a model that its file holds: all but the states of random generators."""
+    return [v for v in model.variables if not v.path.endswith("seed_generator_state")]
+
+
+def export(model, name, path, notes=()):
+    """Writes a trained model to a model file that `load` reads.
+
+    Weights are rounded to half precision first, in the model too, so that the integer entropy
+    model is that of the weights in the file.
+
+    Args:
+        model: a built `Asymmetric`.
+        name: of the model.
+        path: of the file.
+        notes: dictionary that is stored with the configuration.
+    """
+    import numpy as np
+
+    from alic_tf.conversion import exact_model
+
+    model.entropy.prior.center()
+    variables = stored_variables(model)
+    for variable in variables:
+        variable.assign(np.asarray(variable).astype("float16"))
+    configuration = {**model.get_config(), "name": name, **dict(notes)}
+    storage.save(path, configuration, [np.asarray(v) for v in variables],
+                 exact_model(model).arrays())
