@@ -54,7 +54,9 @@ class FixedPointScan:
         inputs, outputs = np.arange(3 * reach), np.arange(reach, 2 * reach)
         offsets = inputs[:, None] - outputs + reach
         inside = (offsets >= 0) & (offsets <= 2 * reach)
-        return np.where(inside, taps[:, np.clip(offsets, 0, 2 * reach)], 0).astype("float64")
+        matrix = np.where(inside, taps[:, np.clip(offsets, 0, 2 * reach)], 0)
+        # In C order: numpy hands only such stacks of matrices to its fast product.
+        return np.ascontiguousarray(matrix, "float64")
 
     def __call__(self, x):
         sums = sum(self._along(x, axis, matrix) for axis, matrix in zip((1, 2), self._matrices))

@@ -35,7 +35,8 @@ def write_case(path):
     rng = np.random.default_rng(0)
     np.savez(path, payload=np.frombuffer(payload, "uint8"), size=SIZE,
              image=rng.normal(size=(1, 32, 32, 64)).astype("float32"),
-             kernel=rng.normal(size=(3, 3, 64, 64)).astype("float32"), **{f"model/{name}": array for name, array in model.arrays().items()})
+             kernel=rng.normal(size=(3, 3, 64, 64)).astype("float32"),
+             **{f"model/{name}": array for name, array in model.arrays().items()})
     return digest(y_hat, z)
 
 
