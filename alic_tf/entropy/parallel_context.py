@@ -118,7 +118,7 @@ class ParallelContext(keras.layers.Layer):
     """
 
     def __init__(self, groups, width=128, context="ssm", **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         if context not in CONTEXTS:
             raise ValueError(f"context must be one of {CONTEXTS}, not {context!r}")
         self.groups = tuple(groups)

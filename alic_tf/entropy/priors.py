@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf.layers.lower_bound import lower_bound
+
 LIKELIHOOD_BOUND = 1e-9
 
 
@@ -34,7 +36,7 @@ class DeepFactorized(keras.layers.Layer):
     """
 
     def __init__(self, channels, filters=(3, 3, 3), init_scale=10.0, seed=None, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.channels = channels
         self.filters = tuple(filters)
         self.init_scale = init_scale
@@ -87,7 +89,7 @@ class DeepFactorized(keras.layers.Layer):
         sign = ops.stop_gradient(ops.where(lower + upper > 0, -1.0, 1.0))
         mass = ops.abs(ops.sigmoid(sign * upper) - ops.sigmoid(sign * lower))
         mass = ops.transpose(ops.reshape(mass, (self.channels, -1)))
-        return ops.maximum(ops.reshape(mass, shape), LIKELIHOOD_BOUND)
+        return lower_bound(ops.reshape(mass, shape), LIKELIHOOD_BOUND)
 
     def round(self, values):
         """The nearest values that can be coded: whole numbers away from the median."""

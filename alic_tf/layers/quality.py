@@ -37,7 +37,7 @@ class QualityVector(keras.layers.Layer):
     """
 
     def __init__(self, qualities, channels, initializer="zeros", **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.qualities = qualities
         self.channels = channels
         self.initializer = keras.initializers.get(initializer)

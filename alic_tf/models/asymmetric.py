@@ -40,7 +40,7 @@ class Asymmetric(keras.Model):
 
     def __init__(self, transform, entropy, lambdas, **kwargs):
         # The layers have policies of their own; images and losses stay in full precision.
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.transform_config, self.entropy_config = dict(transform), dict(entropy)
         self.lambdas = tuple(lambdas)
         self.qualities = len(self.lambdas)

@@ -40,7 +40,7 @@ class EntropyModel(keras.layers.Layer):
     """
 
     def __init__(self, latents, hyper_latents, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.latents = latents
         self.prior = DeepFactorized(hyper_latents, name="prior")
         self.seed_generator = keras.random.SeedGenerator(1)

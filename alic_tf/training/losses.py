@@ -25,7 +25,7 @@ class RateDistortion(keras.Model):
     """
 
     def __init__(self, model, lambdas, balance=0.3, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         self.model = model
         self.lambdas = tuple(lambdas)
         self.balance = balance
