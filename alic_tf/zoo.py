@@ -81,7 +81,6 @@ def export(model, name, path, notes=()):
 
     from alic_tf.conversion import exact_model
 
-    model.entropy.prior.center()
     variables = stored_variables(model)
     for variable in variables:
         variable.assign(np.asarray(variable).astype("float16"))

@@ -10,6 +10,7 @@ from alic_tf.layers.normalization import LayerNormPReLU
 from alic_tf.layers.quality import QualityVector
 from alic_tf.layers.wavelet_attention import WaveletAttention
 
+NORMALIZATIONS = ("prelu", "ln_prelu")
 PACKET_LEVELS = 3
 BLOCK = 2**PACKET_LEVELS
 BANDS = 3 * BLOCK**2
@@ -43,27 +44,38 @@ class HierarchicalStage(keras.layers.Layer):
         filters: width C.
         units: number of residual units.
         qualities: number of whole qualities.
-        normalization: "ln_prelu" or "prelu" (no normalization).
+        normalization: "prelu" (none) or "ln_prelu" (LayerNorm over the channels).
 
     Call:
         x: [b, h, w, C]; knots: [b, qualities] of `quality_knots`. Returns [b, h, w, C].
+
+    Raises:
+        ValueError: unknown normalization.
     """
 
-    def __init__(self, filters, units, qualities, normalization="ln_prelu", **kwargs):
+    def __init__(self, filters, units, qualities, normalization="prelu", **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.units = units
         self.qualities = qualities
         self.normalization = normalization
-        self.first = [SignalConvolution(filters, 3, name=f"first_{i}") for i in range(units)]
-        self.second = [SignalConvolution(filters, 3, name=f"second_{i}") for i in range(units)]
+        if normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"normalization must be one of {NORMALIZATIONS}, not {normalization!r}"
+            )
+        options = {"dtype": self.dtype_policy}
+        self.first, self.second = (
+            [SignalConvolution(filters, 3, name=f"{name}_{i}", **options) for i in range(units)]
+            for name in ("first", "second")
+        )
         self.activations = [
-            LayerNormPReLU(name=f"activation_{i}")
+            LayerNormPReLU(name=f"activation_{i}", **options)
             if normalization == "ln_prelu"
             else keras.layers.PReLU(
                 alpha_initializer=keras.initializers.Constant(0.25),
                 shared_axes=[1, 2],
                 name=f"activation_{i}",
+                **options,
             )
             for i in range(units)
         ]
@@ -99,8 +111,53 @@ class HierarchicalStage(keras.layers.Layer):
         }
 
 
+class _PacketTransform(keras.layers.Layer):
+    """What both transforms have: the stages, and the usual sizes of bands and latents."""
+
+    def __init__(self, filters, latents, units, qualities, normalization="prelu", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.latents = latents
+        self.units = tuple(units)
+        self.qualities = qualities
+        self.normalization = normalization
+        self.matrix = packet_matrix().astype("float32")
+        self.stages = [
+            HierarchicalStage(
+                filters, n, qualities, normalization, dtype=self.dtype_policy, name=f"stage_{i}"
+            )
+            for i, n in enumerate(self.units)
+        ]
+
+    def _build_layers(self, channels):
+        """Builds the stages, and other layers from pairs of (layer, input channels)."""
+        for name, size in (("band_deviation", BANDS), ("latent_deviation", self.latents)):
+            weight = self.add_weight(name=name, shape=(size,), initializer="ones", trainable=False)
+            setattr(self, name, weight)
+        for layer, size in (*channels, *((stage, self.filters) for stage in self.stages)):
+            layer.build((None, None, None, size))
+        # The nonlinear path starts at zero.
+        self.tail.kernel.assign(ops.zeros_like(self.tail.kernel))
+        self.built = True
+
+    def _run_stages(self, x, knots):
+        for stage in self.stages:
+            x = stage(x, knots)
+        return x
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "latents": self.latents,
+            "units": self.units,
+            "qualities": self.qualities,
+            "normalization": self.normalization,
+        }
+
+
 @keras.saving.register_keras_serializable(package="alic_tf")
-class PacketAnalysis(keras.layers.Layer):
+class PacketAnalysis(_PacketTransform):
     """Analysis transform at 1/8 resolution around a 16x16 linear transform.
 
         image -> Haar packet 8x8 -+-> 2x2 blocks -> KLT (768 -> M) ----------> + -> DWAN -> latent
@@ -121,70 +178,43 @@ class PacketAnalysis(keras.layers.Layer):
         Returns float32 [b, h / 16, w / 16, M], in units of 8-bit levels (orthonormal transform).
     """
 
-    def __init__(self, filters, latents, units, qualities, normalization="ln_prelu", **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.latents = latents
-        self.units = tuple(units)
-        self.qualities = qualities
-        self.normalization = normalization
-        self.matrix = packet_matrix().astype("float32")
-        self.linear = SignalConvolution(latents, 1, use_bias=False, dtype="float32", name="linear")
-        self.head = SignalConvolution(filters, 1, name="head")
-        self.stages = [
-            HierarchicalStage(filters, n, qualities, normalization, name=f"stage_{i}")
-            for i, n in enumerate(self.units)
-        ]
-        self.tail = SignalConvolution(latents, 1, use_bias=False, name="tail")
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        options = {"dtype": self.dtype_policy}
+        self.linear = SignalConvolution(
+            self.latents, 1, use_bias=False, dtype="float32", name="linear"
+        )
+        self.head = SignalConvolution(self.filters, 1, name="head", **options)
+        self.tail = SignalConvolution(self.latents, 1, use_bias=False, name="tail", **options)
         self.importance = WaveletAttention(
-            importance_bias_init=4.0, reduction=4, name="importance"
+            importance_bias_init=4.0, reduction=4, name="importance", **options
         )
 
     def build(self, input_shape=None):
-        grid = (None, None, None)
-        self.band_deviation = self.add_weight(
-            name="band_deviation", shape=(BANDS,), initializer="ones", trainable=False
-        )
-        self.latent_deviation = self.add_weight(
-            name="latent_deviation", shape=(self.latents,), initializer="ones", trainable=False
-        )
-        self.linear.build((*grid, 4 * BANDS))
-        self.head.build((*grid, BANDS))
-        for stage in self.stages:
-            stage.build((*grid, self.filters))
-        self.tail.build((*grid, 4 * self.filters))
-        self.tail.kernel.assign(ops.zeros_like(self.tail.kernel))
-        self.importance.build((*grid, self.latents))
-        self.built = True
+        self._build_layers([
+            (self.linear, 4 * BANDS),
+            (self.head, BANDS),
+            (self.tail, 4 * self.filters),
+            (self.importance, self.latents),
+        ])  # fmt: skip
 
     def call(self, image, knots):
         pixels = space_to_depth(255.0 * ops.cast(image, "float32") - 127.5, BLOCK)
         bands = ops.matmul(pixels, self.matrix)
         h = self.head(ops.cast(bands / self.band_deviation, self.compute_dtype))
-        for stage in self.stages:
-            h = stage(h, knots)
+        h = self._run_stages(h, knots)
         linear = self.linear(space_to_depth(bands, 2)) / self.latent_deviation
         latent = linear + ops.cast(self.tail(space_to_depth(h, 2)), "float32")
         _, importance = self.importance(ops.cast(latent, self.compute_dtype))
         return latent * self.latent_deviation * ops.cast(importance, "float32")
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "latents": self.latents,
-            "units": self.units,
-            "qualities": self.qualities,
-            "normalization": self.normalization,
-        }
-
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class PacketSynthesis(keras.layers.Layer):
+class PacketSynthesis(_PacketTransform):
     """Synthesis transform of the light model, the asymmetric counterpart of `PacketAnalysis`.
 
-        latent -> PQF -> DWAN -+-> inverse KLT (M -> 768) -> inverse Haar level --> + -> inverse
-                               `-> 1x1 (x2) -> hierarchical stages -> 1x1 (192) ----'    packet
+        latent -> PQF -> DWAN -+-> inverse KLT (M -> 768) -> 2x2 blocks ---------> + -> inverse
+                               `-> 1x1 (x2) -> hierarchical stages -> 1x1 (192) --'    packet
 
     Args: as `PacketAnalysis`.
 
@@ -193,45 +223,23 @@ class PacketSynthesis(keras.layers.Layer):
         Returns (image float32 [b, 16 h, 16 w, 3], unclipped, and the filtered latent).
     """
 
-    def __init__(self, filters, latents, units, qualities, normalization="ln_prelu", **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.latents = latents
-        self.units = tuple(units)
-        self.qualities = qualities
-        self.normalization = normalization
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        options = {"dtype": self.dtype_policy}
         self.filter = PostQuantizationFilter(dtype="float32", name="filter")
         self.refinement = WaveletAttention(
-            importance_bias_init=4.0, reduction=4, name="refinement"
+            importance_bias_init=4.0, reduction=4, name="refinement", **options
         )
         self.linear = SignalConvolution(
             4 * BANDS, 1, use_bias=False, dtype="float32", name="linear"
         )
-        self.head = SignalConvolution(4 * filters, 1, name="head")
-        self.stages = [
-            HierarchicalStage(filters, n, qualities, normalization, name=f"stage_{i}")
-            for i, n in enumerate(self.units)
-        ]
-        self.tail = SignalConvolution(BANDS, 1, name="tail")
-        self.matrix = packet_matrix().T.astype("float32")
+        self.head = SignalConvolution(4 * self.filters, 1, name="head", **options)
+        self.tail = SignalConvolution(BANDS, 1, name="tail", **options)
 
     def build(self, input_shape=None):
-        grid = (None, None, None)
-        self.band_deviation = self.add_weight(
-            name="band_deviation", shape=(BANDS,), initializer="ones", trainable=False
-        )
-        self.latent_deviation = self.add_weight(
-            name="latent_deviation", shape=(self.latents,), initializer="ones", trainable=False
-        )
-        self.filter.build((*grid, self.latents))
-        self.refinement.build((*grid, self.latents))
-        self.linear.build((*grid, self.latents))
-        self.head.build((*grid, self.latents))
-        for stage in self.stages:
-            stage.build((*grid, self.filters))
-        self.tail.build((*grid, self.filters))
-        self.tail.kernel.assign(ops.zeros_like(self.tail.kernel))
-        self.built = True
+        latents = (self.filter, self.refinement, self.linear, self.head)
+        self._build_layers([*((layer, self.latents) for layer in latents),
+                            (self.tail, self.filters)])  # fmt: skip
 
     def call(self, latent, knots):
         filtered = self.filter(ops.cast(latent, "float32"))
@@ -240,19 +248,8 @@ class PacketSynthesis(keras.layers.Layer):
         importance = ops.cast(importance, "float32")
         filtered, normalized = filtered * importance, normalized * importance
         h = depth_to_space(self.head(ops.cast(normalized, self.compute_dtype)), 2)
-        for stage in self.stages:
-            h = stage(h, knots)
+        h = self._run_stages(h, knots)
         bands = depth_to_space(self.linear(filtered), 2)
         bands = bands + ops.cast(self.tail(h), "float32") * self.band_deviation
-        pixels = depth_to_space(ops.matmul(bands, self.matrix), BLOCK)
+        pixels = depth_to_space(ops.matmul(bands, self.matrix.T), BLOCK)
         return (pixels + 127.5) / 255.0, filtered
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "latents": self.latents,
-            "units": self.units,
-            "qualities": self.qualities,
-            "normalization": self.normalization,
-        }
