@@ -7,11 +7,9 @@ import, so everything that can be wrong with a request is answered before it is.
 import math
 import os
 import sys
-import textwrap
 
-from absl import flags
-
-from alic_tf import container, errors
+from alic_tf import commands, container, errors
+from alic_tf.commands import Flag
 
 USAGE = """\
 usage: python encoder_decoder.py --encode PATH [--output PATH] [--quality Q] [--verify] ...
@@ -21,55 +19,39 @@ usage: python encoder_decoder.py --encode PATH [--output PATH] [--quality Q] [--
 Compresses a picture, or every picture in a folder, into .alic files and back.
 """
 
-# kind, name, default, what follows it, the actions it goes with, explanation
 FLAGS = (
-    ("string", "encode", None, "PATH", "", "encode this picture, or all pictures in this folder"),
-    ("string", "decode", None, "PATH", "", "decode this .alic file, or all in this folder"),
-    ("boolean", "info", False, "PATH", "", "print what the header of .alic files says"),
-    ("string", "output", None, "PATH", "encode decode", "file or folder to write; by default "
-     "beside the input, or in the report's folder if there is one"),
-    ("string", "model", "dwan", "NAME", "encode decode", "model to encode with: a name, or the "
-     "folder of an exported one; a file to decode names its own, unless this flag is given"),
-    ("float", "quality", 4.0, "Q", "encode", "from 1, the smallest file, to 8, the best picture; "
-     "fractions are allowed; a model with a single rate ignores it"),
-    ("boolean", "verify", False, "", "encode", "decode what was written, compare the latents with "
-     "those that were encoded, and measure the quality"),
-    ("string", "report", None, "DIR", "encode", "decode too, measure the quality, and write "
-     "report.json and report.csv there"),
-    ("boolean", "overwrite", False, "", "encode decode", "replace files that exist"),
-    ("integer", "max_pixels", container.MAX_PIXELS, "N", "decode", "refuse files with larger "
-     "pictures"),
-    ("boolean", "help", False, "", "", "print this text"),
+    Flag("string", "encode", None, "PATH", "encode this picture, or all pictures in this folder"),
+    Flag("string", "decode", None, "PATH", "decode this .alic file, or all in this folder"),
+    Flag("boolean", "info", False, "PATH", "print what the header of .alic files says"),
+    Flag("string", "output", None, "PATH", "file or folder to write; by default beside the input, "
+         "or in the report's folder if there is one", "encode decode"),
+    Flag("string", "model", "dwan", "NAME", "model to encode with: a name, or the folder of an "
+         "exported one; a file to decode names its own, unless this flag is given",
+         "encode decode"),
+    Flag("float", "quality", 4.0, "Q", "from 1, the smallest file, to 8, the best picture; "
+         "fractions are allowed; a model with a single rate ignores it", "encode", (1, 8)),
+    Flag("boolean", "verify", False, "", "decode what was written, compare the latents with those "
+         "that were encoded, and measure the quality", "encode"),
+    Flag("string", "report", None, "DIR", "decode too, measure the quality, and write report.json "
+         "and report.csv there", "encode"),
+    Flag("boolean", "overwrite", False, "", "replace files that exist", "encode decode"),
+    Flag("integer", "max_pixels", container.MAX_PIXELS, "N", "refuse files with larger pictures",
+         "decode", (1, container.MAX_PIXELS)),
+    commands.HELP,
 )  # fmt: skip
-BOUNDS = {"quality": (1, 8), "max_pixels": (1, container.MAX_PIXELS)}
-
-
-def main(argv):
-    """Runs the command; returns its exit code: 0 done, 1 bad data, 2 bad request."""
-    # The loader of TensorFlow reports missing GPU libraries on stderr; its errors reach us anyway.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        return run(argv)
-    except errors.AlicError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:  # of the system, on a path of the command line
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
-        return errors.UsageError.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
 
 
 def run(argv):
     """Parses the command line and calls the one action it asks for; returns the exit code."""
-    values, arguments = parse(argv)
+    values, arguments = commands.parse(argv, FLAGS)
+    if math.isnan(values.quality):
+        raise errors.UsageError("--quality must be a number from 1 to 8")
     if values.help:
-        print(help_text())
+        print(commands.help_text(USAGE, FLAGS))
         return 0
     action, path = chosen_action(values, arguments)
     options = {
-        name: values[name].value for _, name, _, _, goes, _ in FLAGS if action in goes.split()
+        flag.name: values[flag.name].value for flag in FLAGS if action in flag.actions.split()
     }
     for text in (path, options.get("output"), options.get("report")):
         if text == "":
@@ -84,25 +66,6 @@ def run(argv):
     return getattr(cli, action)(path, **options)
 
 
-def parse(argv):
-    """Returns the values of the flags and what is left of the command line."""
-    values = flags.FlagValues()
-    values.set_gnu_getopt(True)
-    for kind, name, default, _, _, text in FLAGS:
-        bounds = dict(zip(("lower_bound", "upper_bound"), BOUNDS.get(name, ())))
-        if name == "help":
-            bounds["short_name"] = "h"
-        define = getattr(flags, f"DEFINE_{kind}")
-        define(name, default, text, flag_values=values, **bounds)
-    try:
-        arguments = values(argv)[1:]
-    except flags.Error as error:
-        raise errors.UsageError(" ".join(str(error).split())) from error
-    if math.isnan(values.quality):
-        raise errors.UsageError("--quality must be a number from 1 to 8")
-    return values, arguments
-
-
 def chosen_action(values, arguments):
     """Returns the action and its path. `--info` takes its path from `--decode`, too."""
     given = [name for name in ("encode", "decode") if values[name].present]
@@ -113,21 +76,13 @@ def chosen_action(values, arguments):
     if values.info and given == ["encode"]:
         raise errors.UsageError("--info does not go with --encode")
     action = "info" if values.info else given[0]
-    for _, name, _, _, goes, _ in FLAGS:
-        if goes and action not in goes.split() and values[name].present:
-            raise errors.UsageError(f"--{name} does not go with --{action}")
+    commands.check_action(action, values, FLAGS)
     return action, arguments[0] if arguments else values[given[0]].value
 
 
-def help_text():
-    lines = [USAGE]
-    for _, name, default, what, _, text in FLAGS:
-        known = f" (default {default})" if default else ""
-        wrapped = textwrap.wrap(text + known, width=74)
-        lines.append(f"  {f'--{name} {what}'.strip():<20}{wrapped[0]}")
-        lines.extend(f"{'':22}{line}" for line in wrapped[1:])
-    lines.append("\nExit code: 0 done, 1 something is wrong with the data, 2 with the request.")
-    return "\n".join(lines)
+def main(argv):
+    """Runs the command; returns its exit code: 0 done, 1 bad data, 2 bad request."""
+    return commands.main(run, argv)
 
 
 if __name__ == "__main__":
