@@ -1,4 +1,4 @@
-"""Run by test_exactness in processes of different settings: decodes a file and says what it saw.
+"""Run by test_exactness in processes of different settings: decodes payloads and says what it saw.
 
 Arguments: the file of `test_exactness.write_case`, and the number of threads. Prints the digest
 of the decoded latents and that of the output of a float convolution.
@@ -11,22 +11,29 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf.entropy.exact_masked import ExactMaskedModel
+from alic_tf.entropy.exact_parallel import ExactParallelModel
 
 
 def digest(*arrays):
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
 
+def part(data, prefix):
+    """The arrays below a prefix, without it."""
+    return {key.removeprefix(prefix): data[key] for key in data if key.startswith(prefix)}
+
+
 def main(path, threads):
     tf.config.threading.set_intra_op_parallelism_threads(int(threads))
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
-    with np.load(path) as data:
-        arrays = {key.removeprefix("model/"): data[key] for key in data.files
-                  if key.startswith("model/")}
-        payload, size = data["payload"].tobytes(), data["size"]
-        image, kernel = data["image"], data["kernel"]
-    y, z = ExactMaskedModel.from_arrays(arrays).decode(payload, *size)
-    print(digest(y, z), digest(tf.nn.conv2d(image, kernel, 1, "SAME").numpy()))
+    with np.load(path) as file:
+        data = dict(file)
+    models = {"masked": ExactMaskedModel.from_arrays(part(data, "masked/")),
+              "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"])}
+    latents = [array for kind, model in models.items()
+               for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"])]
+    convolution = tf.nn.conv2d(data["image"], data["kernel"], 1, "SAME")
+    print(digest(*latents), digest(convolution.numpy()))
 
 
 if __name__ == "__main__":

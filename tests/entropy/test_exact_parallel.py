@@ -1,0 +1,125 @@
+"""The exact parallel model: bytes and back, and its agreement with the float networks."""
+
+import numpy as np
+import pytest
+
+from alic_tf import conversion
+from alic_tf.entropy.exact_parallel import ExactParallelModel
+from alic_tf.entropy.fixed_point import ONE, dequantize, quantize
+from tests.tiny_models import tiny_dwan
+
+CHANNELS, HYPER_LATENTS = 16, 4
+STEPS = [0, 13, 56]
+
+
+@pytest.fixture(scope="module", params=["ssm", "checkerboard"])
+def models(request):
+    model = tiny_dwan(**{"entropy.context": request.param})
+    return model, conversion.exact_model(model)
+
+
+def random_latents(model, step, height, width, seed=0):
+    """(y, z) of about the size that the model expects."""
+    rng = np.random.default_rng(seed)
+    unit = dequantize(model.qualities.units[step]) / 16
+    y = rng.laplace(size=(height, width, CHANNELS)) * unit
+    z = np.rint(rng.normal(size=(height // 4, width // 4, HYPER_LATENTS)) * 4).astype("int64")
+    return y, z
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("height, width, lanes", [(4, 4, 1), (4, 44, 2), (12, 8, 1)])
+def test_decodes_what_was_encoded(models, step, height, width, lanes):
+    exact = models[1].at(step)
+    y, z = random_latents(exact, step, height, width)
+    payload, y_hat = exact.encode(y, z, lanes)
+    # Quantization steps of 1, and half a unit of the fixed point.
+    assert np.abs(y_hat - y).max() <= 0.5 + 1 / ONE
+    again = ExactParallelModel.from_arrays(exact.arrays()).at(step)
+    for decoder in (exact, again):
+        decoded, hyper = decoder.decode(payload, height, width, lanes)
+        np.testing.assert_array_equal(decoded, y_hat)
+        np.testing.assert_array_equal(hyper, z)
+
+
+def test_extreme_latents(models):
+    exact = models[1].at(56)
+    y, z = random_latents(exact, 56, 8, 8)
+    y[::3, ::2], y[1::3, 1::2], z[0] = 4095, -4095, 30000
+    payload, y_hat = exact.encode(y, z)
+    decoded, hyper = exact.decode(payload, 8, 8)
+    np.testing.assert_array_equal(decoded, y_hat)
+    np.testing.assert_array_equal(hyper, z)
+    assert np.abs(y_hat - y).max() <= 0.5 + 1 / ONE
+
+
+def test_passes_cover_each_element_once(models):
+    exact = models[1]
+    latent = np.zeros((8, 12, CHANNELS), "int64")
+    z = np.zeros((2, 3, HYPER_LATENTS), "int64")
+    numbers = [indices for indices, _, _ in exact.passes(z, latent, np.arange(CHANNELS))]
+    assert len(numbers) == 4
+    np.testing.assert_array_equal(np.sort(np.concatenate(numbers)), np.arange(latent.size))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_means_and_scales_are_those_of_the_float_networks(models, step):
+    model, exact = models[0], models[1].at(step)
+    y, z = random_latents(exact, step, 12, 8, seed=1)
+    _, y_hat = exact.encode(y, z)
+    quality = np.array([conversion.quality_of_step(step)], "float32")
+    knots = model.knots(quality)
+    z_hat = (z + np.asarray(model.entropy.prior.medians)).astype("float32")[None]
+    mean, _, latent_hat = model.entropy.context(
+        y_hat[None].astype("float32"), model.entropy.hyper_output(z_hat, knots),
+        model.transform.unit(knots))
+    latent = np.zeros(y.shape, "int64")
+    means = np.zeros(y.size)
+    for indices, pass_means, _ in exact.passes(z, latent, np.arange(CHANNELS)):
+        means[indices] = pass_means
+        latent.reshape(-1)[indices] = quantize(y_hat).reshape(-1)[indices]
+    error = np.abs(dequantize(means).reshape(y.shape) - np.asarray(mean)[0])
+    unit = dequantize(exact.qualities.units[step]) / 16
+    assert np.max(error / unit) < 0.01
+    np.testing.assert_allclose(latent_hat[0], y_hat, atol=0.01 * unit.max())
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_code_length_is_that_of_the_float_networks(models, step):
+    """Latents as likely as the networks think cost what these estimate."""
+    model, exact = models[0], models[1].at(step)
+    # Random bytes decode to a sample of the model.
+    y, z = exact.decode(np.random.default_rng(step).bytes(20000), 16, 24)
+    payload, y_hat = exact.encode(y, z)
+    np.testing.assert_array_equal(y_hat, y)
+    quality = np.array([conversion.quality_of_step(step)], "float32")
+    bits = model.estimate(y[None].astype("float32"), z[None].astype("float32"), quality)
+    assert float(bits[0]) > 4000
+    assert abs(8 * len(payload) / float(bits[0]) - 1) < 0.01
+
+
+def test_quality_changes_what_is_decoded(models):
+    y, z = random_latents(models[1], 13, 8, 8)
+    payload, y_hat = models[1].at(13).encode(y, z)
+    assert np.any(models[1].at(14).decode(payload, 8, 8)[0] != y_hat)
+
+
+def test_arrays_are_integers_that_give_the_same_model(models):
+    exact = models[1]
+    arrays = exact.arrays()
+    assert {array.dtype.kind for array in arrays.values()} == {"i"}
+    again = ExactParallelModel.from_arrays(arrays).arrays()
+    assert again.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(again[name], array)
+
+
+def test_damaged_payloads(models):
+    exact = models[1].at(20)
+    with pytest.raises(ValueError, match="ends"):
+        exact.decode(b"123", 8, 8, 2)
+    rng = np.random.default_rng(0)
+    for size in (0, 1, 2, 30, 600):
+        decoded, hyper = exact.decode(rng.bytes(size), 8, 12)
+        assert decoded.shape == (8, 12, CHANNELS) and hyper.shape == (2, 3, HYPER_LATENTS)
+        assert np.all(np.isfinite(decoded))

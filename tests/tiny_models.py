@@ -1,0 +1,56 @@
+"""Tiny untrained models with random weights of reasonable size, for tests of whole codecs."""
+
+import numpy as np
+
+from alic_tf.models import presets
+
+TINY_DWAN = {
+    "transform.filters": 8, "transform.latents": 16, "transform.analysis_units": [1],
+    "transform.synthesis_units": [1], "entropy.groups": [4, 12], "entropy.hyper_filters": 8,
+    "entropy.hyper_latents": 4, "entropy.width": 8,
+}
+
+
+def randomize(model, seed=0):
+    """Draws all weights anew, so that every part of the model has its say."""
+    rng = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        shape, noise = variable.shape, rng.normal(size=variable.shape)
+        if "prior" in variable.path:
+            variable.assign(variable + 0.3 * noise)
+        elif len(shape) == 4:
+            variable.assign(noise / np.sqrt(np.prod(shape[:3])))
+        elif "bias" in variable.path:
+            variable.assign(noise / 4)
+        else:
+            variable.assign(variable + 0.02 * noise)
+
+
+def tiny_dwan(seed=0, **changes):
+    """A light model of 16 latents that starts somewhat like a transform codec."""
+    model = presets.build("dwan", {**TINY_DWAN, **changes})
+    randomize(model, seed)
+    for transform in (model.transform.analysis, model.transform.synthesis):
+        transform.latent_deviation.assign(np.geomspace(800, 20, 16))
+        transform.band_deviation.assign(np.geomspace(500, 4, 192))
+        kernel = transform.linear.kernel
+        scale = 4 if transform is model.transform.analysis else 0.25
+        kernel.assign(scale * np.asarray(kernel))
+    # Learned gains of the hyper output: half of the deviation remains, give or take.
+    for i, size in enumerate(np.repeat(model.entropy.groups, 2)):
+        last = model.entropy.context.passes[i].head[-1]
+        last.kernel.assign(0.5 * np.asarray(last.kernel))
+        bias = np.asarray(last.bias).copy()
+        bias[size:] -= 1
+        last.bias.assign(bias)
+    model.entropy.prior.center()
+    return model
+
+
+def tiny_fu2022(seed=0, mixture="gmm"):
+    """The faithful model with 8 channels."""
+    model = presets.build("fu2022", {"transform.filters": 8, "entropy.mixture": mixture})
+    randomize(model, seed)
+    # Normalizations keep their weights: random ones are not positive definite.
+    model.entropy.prior.center()
+    return model
