@@ -92,14 +92,17 @@ class SignalConvolution(keras.layers.Layer):
         kernel = self.correlation_kernel()
         if self.upsample > 1:
             y = self._upsampling_convolution(x, kernel)
+        elif self.kernel_size == 1:
+            # Left to the convolution, the strides would have oneDNN (TensorFlow 2.17) write beyond
+            # its memory when it computes the gradient of the kernel.
+            y = ops.conv(x[:, :: self.strides, :: self.strides], kernel)
         elif self.strides == 1 and self.kernel_size % 2:
             y = ops.conv(x, kernel, padding="same")
         else:
-            # Nothing to pad at 1x1; elsewhere backends differ in how 'same' shifts the samples.
-            if self.kernel_size > 1:
-                side = (self.kernel_size // 2, (self.kernel_size - 1) // 2)
-                side = side[::-1] if self.flip else side
-                x = ops.pad(x, ((0, 0), side, side, (0, 0)))
+            # Backends differ in how 'same' shifts the samples.
+            side = (self.kernel_size // 2, (self.kernel_size - 1) // 2)
+            side = side[::-1] if self.flip else side
+            x = ops.pad(x, ((0, 0), side, side, (0, 0)))
             y = ops.conv(x, kernel, strides=self.strides, padding="valid")
         if self.use_bias:
             y = y + ops.convert_to_tensor(self.bias)
