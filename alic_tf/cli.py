@@ -17,6 +17,7 @@ import numpy as np
 import alic_tf
 from alic_tf import container, errors, files, images
 from alic_tf.evaluation import report as reports
+from alic_tf.quality_steps import quality_of_step
 
 
 def encode(source, output, model, quality, verify, report, overwrite):
@@ -101,8 +102,7 @@ def info(source):
         sizes = " + ".join(str(len(chunk)) for chunk in chunks)
         parts = [
             f"{header.width}x{header.height}",
-            f"model {header.model_id.hex()}",
-            f"quality {header.quality}",
+            *_model_and_quality(header),
             f"{len(data)} bytes (payload {sizes})",
             f"{len(data) * 8 / (header.width * header.height):.3f} bpp",
             f"{header.lanes} lane{'s' if header.lanes > 1 else ''}",
@@ -114,6 +114,18 @@ def info(source):
 
     _, failed = _for_each([(path, None) for path in _inputs(source, _find_alic)], describe)
     return 1 if failed else 0
+
+
+def _model_and_quality(header):
+    """Name of the model and the quality, or the bare numbers if the model is not shipped."""
+    from alic_tf import zoo
+
+    model = zoo.describe(header.model_id)
+    if model is None:
+        return [f"unknown model {header.model_id.hex()}", f"quality step {header.quality}"]
+    if len(model["lambdas"]) == 1:
+        return [f"model {model['name']}"]
+    return [f"model {model['name']}", f"quality {quality_of_step(header.quality):g}"]
 
 
 def _inputs(source, find):

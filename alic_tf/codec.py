@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import container, conversion, errors, padding
+from alic_tf import container, errors, padding
 from alic_tf.models.asymmetric import STRIDE
+from alic_tf.quality_steps import quality_of_step, step_of_quality
 
 LATENT_STRIDE = 16
 # Quantized latents are fixed-point activations, which end at 4096.
@@ -77,10 +78,10 @@ class Codec:
         container.check_size(width, height)
         if quality is None:
             quality = (1 + self.qualities) / 2
-        step = conversion.step_of_quality(quality, self.qualities)
+        step = step_of_quality(quality, self.qualities)
         padded = padding.pad(image, STRIDE, self._centred)
         latent, z = self._analyze(
-            (padded[None] / np.float32(255)), [conversion.quality_of_step(step)]
+            padded[None] / np.float32(255), [quality_of_step(step)]
         )
         latent = np.clip(latent[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT)
         z = np.rint(z[0].numpy()).astype("int64")
@@ -110,7 +111,7 @@ class Codec:
         header, payload = self._unpack(data)
         latent = self._latents(header, payload)["latent"]
         image = self._synthesize(
-            latent[None].astype("float32"), [conversion.quality_of_step(header.quality)]
+            latent[None].astype("float32"), [quality_of_step(header.quality)]
         )
         return padding.crop(image.numpy(), header.height, header.width, STRIDE, self._centred)
 
@@ -121,7 +122,7 @@ class Codec:
             "model": self.name,
             "width": header.width,
             "height": header.height,
-            "quality": conversion.quality_of_step(header.quality),
+            "quality": quality_of_step(header.quality),
             "bytes": len(data),
             "bpp": 8 * len(data) / (header.width * header.height),
         }
@@ -136,7 +137,7 @@ class Codec:
         bits = self.model.estimate(
             latents["latent"][None].astype("float32"),
             latents["hyper_latent"][None].astype("float32"),
-            np.array([conversion.quality_of_step(header.quality)], "float32"),
+            np.array([quality_of_step(header.quality)], "float32"),
         )
         return float(bits[0])
 
@@ -155,7 +156,7 @@ class Codec:
                 f"was written with model {header.model_id.hex()}, "
                 f"not with {self.name} ({self.model_id.hex()})"
             )
-        steps = conversion.step_of_quality(self.qualities, self.qualities)
+        steps = step_of_quality(self.qualities, self.qualities)
         if len(chunks) != 1 or header.quality > steps:
             raise errors.Malformed(
                 f"{len(chunks)} chunks at quality step {header.quality}; "

@@ -6,20 +6,7 @@ from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel, QualityTables
 from alic_tf.entropy.parallel_context import SMALLEST_SCALE
 from alic_tf.models.entropy_models import SerialEntropyModel
-
-# Steps of the quality between two whole ones, as many as a file can tell apart.
-STEPS_PER_QUALITY = 8
-
-
-def quality_of_step(step):
-    """Real quality, from 1, of a whole step, from 0."""
-    return 1.0 + step / STEPS_PER_QUALITY
-
-
-def step_of_quality(quality, qualities):
-    """Nearest step of a real quality, which is brought into 1..qualities first."""
-    quality = min(max(float(quality), 1.0), float(qualities))
-    return round((quality - 1.0) * STEPS_PER_QUALITY)
+from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 
 
 def exact_class(model):

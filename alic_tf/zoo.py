@@ -52,12 +52,21 @@ def load_by_id(model_id):
     Raises:
         UnknownModel: none of the shipped models has this id.
     """
+    configuration = describe(model_id)
+    if configuration is None:
+        raise errors.UnknownModel(
+            f"was written with model {model_id.hex()}, which is not one of: {', '.join(names())}"
+        )
+    return load(configuration["name"])
+
+
+def describe(model_id):
+    """The configuration of the shipped model with this id (4 bytes), or None."""
     for name in names():
-        if storage.read_configuration(SHIPPED / name / MODEL_FILE)["id"] == model_id.hex():
-            return load(name)
-    raise errors.UnknownModel(
-        f"was written with model {model_id.hex()}, which is not one of: {', '.join(names())}"
-    )
+        configuration = storage.read_configuration(SHIPPED / name / MODEL_FILE)
+        if configuration["id"] == model_id.hex():
+            return {**configuration, "name": name}
+    return None
 
 
 def stored_variables(model):
