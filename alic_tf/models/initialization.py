@@ -37,11 +37,11 @@ def karhunen_loeve(crops, latents):
     return vectors[:, order], np.sqrt(variances[order]), np.sqrt(total / count / 4)
 
 
-def initialize(model, crops):
-    """Starts a light model as the transform codec of the given crops (uint8 [n, h, w, 3])."""
-    basis, latent_deviation, band_deviation = karhunen_loeve(crops, model.latents)
-    model.analysis.linear.kernel.assign(basis[None, None])
-    model.synthesis.linear.kernel.assign(basis.T[None, None])
-    for transform in (model.analysis, model.synthesis):
-        transform.latent_deviation.assign(latent_deviation)
-        transform.band_deviation.assign(band_deviation)
+def initialize(transform, crops):
+    """Starts a `PacketTransform` as the transform codec of the crops (uint8 [n, h, w, 3])."""
+    basis, latent_deviation, band_deviation = karhunen_loeve(crops, transform.latents)
+    transform.analysis.linear.kernel.assign(basis[None, None])
+    transform.synthesis.linear.kernel.assign(basis.T[None, None])
+    for direction in (transform.analysis, transform.synthesis):
+        direction.latent_deviation.assign(latent_deviation)
+        direction.band_deviation.assign(band_deviation)

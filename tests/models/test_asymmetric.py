@@ -1,0 +1,189 @@
+"""The assembled model: every switch, its configuration, and how the light model starts."""
+
+import itertools
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from alic_tf.models import presets
+from alic_tf.models.asymmetric import Asymmetric
+from alic_tf.models.initialization import initialize
+from tests.tiny_models import TINY_DWAN, tiny_dwan, tiny_fu2022
+
+DEMO = Path(__file__).parents[2] / "docs" / "images" / "demo.png"
+SWITCHES = {
+    "block": ("msrb", "hcnn"),
+    "normalization": ("gdn", "ln_prelu"),
+    "importance": ("none", "map", "dwan"),
+    "pqf": (True, False),
+    # Of the encoder and of the decoder.
+    "blocks": ((3, 1), (0, 0), (1, 2), (2, 3)),
+}
+# Independent of the transforms, so that each meets some of their combinations.
+SMALL = {"hyper_filters": 8, "hyper_latents": 4, "width": 8}
+ENTROPY = (
+    {"context": "masked", "mixture": "gaussian"},
+    {"context": "masked", "mixture": "gmm"},
+    {"context": "masked", "mixture": "gllmm"},
+    {"context": "checkerboard", **SMALL},
+    {"context": "ssm", "groups": [3, 5], **SMALL},
+)
+
+
+def pairs(combination):
+    return set(itertools.combinations(combination.items(), 2))
+
+
+def covering_combinations():
+    """Combinations of switches in which every two choices of two switches occur together."""
+    everything = [dict(zip(SWITCHES, choices)) for choices in itertools.product(*SWITCHES.values())]
+    missing = set().union(*map(pairs, everything))
+    while missing:
+        best = max(everything, key=lambda combination: len(pairs(combination) & missing))
+        missing -= pairs(best)
+        yield best
+
+
+def gradients(model, image, quality):
+    with tf.GradientTape() as tape:
+        out = model((image, quality), training=True)
+        loss = tf.reduce_mean(tf.square(out["image"] - image)) + 1e-3 * tf.reduce_mean(
+            out["bits"] + out["hyper_bits"]) + tf.reduce_mean(out["filter_loss"])
+    variables = model.trainable_variables
+    return loss, zip(variables, tape.gradient(loss, [v.value for v in variables]))
+
+
+def untrained(switches, entropy):
+    return Asymmetric({"kind": "convolutional", "filters": 8, **switches}, entropy, [0.01])
+
+
+@pytest.mark.parametrize(
+    ("switches", "entropy"), list(zip(covering_combinations(), itertools.cycle(ENTROPY))))
+def test_switches_run_and_train(switches, entropy):
+    blocks = dict(zip(("encoder_blocks", "decoder_blocks"), switches["blocks"]))
+    others = {name: value for name, value in switches.items() if name != "blocks"}
+    model = untrained({**others, **blocks}, entropy)
+    image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    loss, found = gradients(model, image, np.ones(1, "float32"))
+    assert np.isfinite(loss)
+    for variable, gradient in found:
+        assert gradient is not None and np.all(np.isfinite(gradient)), variable.path
+
+
+def test_light_model_trains():
+    model = tiny_dwan()
+    image = np.random.default_rng(0).uniform(size=(2, 64, 128, 3)).astype("float32")
+    loss, found = gradients(model, image, np.array([1.5, 8], "float32"))
+    assert np.isfinite(loss)
+    for variable, gradient in found:
+        assert gradient is not None and np.all(np.isfinite(gradient)), variable.path
+        # Some activations never see a negative number.
+        assert np.any(gradient != 0) or "alpha" in variable.path, variable.path
+
+
+@pytest.mark.parametrize(("transform", "entropy", "allowed"), [
+    ({"block": "resnet"}, {}, "msrb.*hcnn"),
+    ({"normalization": "batch"}, {}, "gdn.*ln_prelu"),
+    ({"importance": "all"}, {}, "none.*map.*dwan"),
+    ({"encoder_blocks": 4}, {}, "0.*1.*2.*3"),
+    ({"decoder_blocks": -1}, {}, "0.*1.*2.*3"),
+    ({"kind": "wavelet"}, {}, "convolutional.*packet"),
+    ({}, {"mixture": "student"}, "gaussian.*gmm.*gllmm"),
+    ({}, {"context": "raster"}, "masked.*checkerboard.*ssm"),
+    ({}, {"context": "ssm", "groups": [3, 4]}, "add up to 8"),
+])
+def test_errors_list_what_is_allowed(transform, entropy, allowed):
+    with pytest.raises(ValueError, match=allowed):
+        untrained(transform, entropy)
+
+
+def test_light_normalizations_are_listed():
+    with pytest.raises(ValueError, match="'prelu', 'ln_prelu'"):
+        tiny_dwan(**{"transform.normalization": "gdn"})
+
+
+def test_several_rates_need_gains():
+    with pytest.raises(ValueError, match="one lambda"):
+        Asymmetric({"kind": "convolutional", "filters": 8}, {"context": "masked"}, [0.01, 0.02])
+
+
+@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022])
+def test_configuration_is_data_and_gives_the_same_model(make):
+    model = make()
+    configuration = json.loads(json.dumps(model.get_config()))
+    again = Asymmetric.from_config(configuration)
+    assert again.get_config() == model.get_config()
+    again.set_weights(model.get_weights())
+    inputs = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)), np.ones(1)
+    inputs = [x.astype("float32") for x in inputs]
+    expected, out = model(inputs), again(inputs)
+    for name in expected:
+        np.testing.assert_allclose(out[name], expected[name], rtol=1e-4, atol=1e-5)
+
+
+def test_keras_saves_and_loads_it(tmp_path):
+    model = tiny_dwan()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    for a, b in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_estimate_is_the_rate_of_the_call():
+    """What the codec codes, rounded, costs what evaluation says."""
+    for model in (tiny_dwan(), tiny_fu2022()):
+        image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+        quality = np.ones(1, "float32")
+        out = model((image, quality))
+        latent, z = model.analyze(image, quality)
+        z = np.rint(z)
+        knots = model.knots(quality)
+        unit = model.transform.unit(knots)
+        latent_hat = model.entropy(latent, unit, knots)["latent_hat"]
+        bits = model.estimate(latent_hat, z, quality)
+        np.testing.assert_allclose(bits, out["bits"] + out["hyper_bits"], rtol=1e-3)
+        np.testing.assert_allclose(
+            model.synthesize(latent_hat, quality), out["image"], atol=1e-3)
+
+
+@pytest.mark.parametrize(("preset", "millions"), [
+    ("fu2022", (6, 14)), ("fu2022-gllmm", (7, 18)), ("fu2022-256", (25, 45)), ("dwan", (2, 8))])
+def test_presets_build(preset, millions):
+    parameters = presets.build(preset).count_params() / 1e6
+    assert millions[0] < parameters < millions[1]
+
+
+def test_presets_can_be_changed_and_stay_as_they_are():
+    configuration = presets.configuration("dwan", {"entropy.context": "checkerboard"})
+    assert configuration["entropy"]["context"] == "checkerboard"
+    assert presets.PRESETS["dwan"]["entropy"]["context"] == "ssm"
+    with pytest.raises(ValueError, match="fu2022.*dwan"):
+        presets.configuration("jpeg")
+
+
+def test_light_model_starts_as_a_transform_codec():
+    photograph = np.asarray(Image.open(DEMO).convert("RGB"))
+    height, width = (n // 64 * 64 for n in photograph.shape[:2])
+    photograph = photograph[None, :height, :width]
+    changes = {**TINY_DWAN, "transform.latents": 256, "entropy.groups": [32, 224]}
+    model = presets.build("dwan", changes)
+    initialize(model.transform, photograph)
+    quality = np.array([8], "float32")
+    image = photograph.astype("float32") / 255
+    latent, _ = model.analyze(image, quality)
+    # One latent in two is within half of its usual size, give or take.
+    unit = np.asarray(model.transform.unit(model.knots(quality)))
+    deviation = np.asarray(latent / unit).std((0, 1, 2))
+    assert 0.7 < np.median(deviation) < 1.3
+
+    def psnr(latent):
+        error = 255 * (np.asarray(model.synthesize(latent, quality)) - image)
+        return 10 * np.log10(255**2 / np.mean(np.square(error)))
+
+    assert psnr(latent) > 36
+    assert 30 < psnr(np.rint(latent)) < psnr(latent)
