@@ -12,6 +12,7 @@ FORMAT = 1
 _CONFIGURATION = "configuration"
 _WEIGHTS = "weights/"
 _EXACT = "exact/"
+_NO_MODEL_FILE = "is not a model file, or a damaged one"
 
 
 def fingerprint(arrays):
@@ -40,18 +41,29 @@ def save(path, configuration, weights, exact):
         np.savez_compressed(file, **{_CONFIGURATION: json.dumps(header)}, **arrays)
 
 
+def _members(path, wanted):
+    """Arrays of a model file, those whose names `wanted` accepts."""
+    try:
+        with open(path, "rb") as stream, np.load(stream) as file:
+            return {name: file[name] for name in file.files if wanted(name)}
+    # Damaged files raise errors of a dozen kinds, from zipfile, zlib and numpy.
+    except Exception as error:
+        raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
+
+
 def read_configuration(path):
     """The configuration of a model file, without its arrays; "id" is the model id in hex.
 
     Raises:
         UnknownModel: the file is missing, or no model file of this version.
     """
+    members = _members(path, lambda name: name == _CONFIGURATION)
     try:
-        with np.load(path) as file:
-            configuration = json.loads(str(file[_CONFIGURATION]))
-    except (OSError, KeyError, ValueError) as error:
-        raise errors.UnknownModel("is not a model file", path) from error
-    if configuration["format"] > FORMAT:
+        configuration = json.loads(str(members[_CONFIGURATION]))
+        later = configuration["format"] > FORMAT
+    except (KeyError, TypeError, ValueError) as error:
+        raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
+    if later:
         raise errors.UnknownModel("was written by a later version of this program", path)
     return configuration
 
@@ -63,9 +75,8 @@ def load(path):
         UnknownModel: as `read_configuration`, or the arrays have changed since they were saved.
     """
     configuration = read_configuration(path)
-    with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files if name != _CONFIGURATION}
-    if fingerprint(arrays).hex() != configuration["id"]:
+    arrays = _members(path, lambda name: name != _CONFIGURATION)
+    if fingerprint(arrays).hex() != configuration.get("id"):
         raise errors.UnknownModel("is damaged: its arrays do not give its id", path)
     weights = [arrays[name] for name in sorted(arrays) if name.startswith(_WEIGHTS)]
     exact = {

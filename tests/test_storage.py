@@ -1,0 +1,116 @@
+"""Model files: what is written comes back, and damage is noticed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from alic_tf import errors, storage
+
+WEIGHTS = [np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4), np.float32([2.5])]
+EXACT = {"hyper_0/kernel": np.arange(6, dtype="int16"), "groups": np.array([4, 12], "int32")}
+
+
+@pytest.fixture
+def path(tmp_path):
+    storage.save(tmp_path / "model.npz", {"name": "tiny", "lambdas": [0.1]}, WEIGHTS, EXACT)
+    return tmp_path / "model.npz"
+
+
+def rewrite(path, **changes):
+    """Changes members of a model file."""
+    with np.load(path) as file:
+        members = {**dict(file), **changes}
+    np.savez(path, **members)
+
+
+def test_what_is_saved_is_loaded(path):
+    configuration, weights, exact = storage.load(path)
+    assert configuration["name"] == "tiny" and configuration["lambdas"] == [0.1]
+    assert configuration == storage.read_configuration(path)
+    for stored, weight in zip(weights, WEIGHTS, strict=True):
+        assert stored.dtype == np.float16
+        np.testing.assert_array_equal(stored, weight.astype("float16"))
+    assert exact.keys() == EXACT.keys()
+    for name, array in EXACT.items():
+        np.testing.assert_array_equal(exact[name], array)
+        assert exact[name].dtype == array.dtype
+
+
+def test_more_than_ten_weights_keep_their_order(tmp_path):
+    weights = [np.float32([i]) for i in range(120)]
+    storage.save(tmp_path / "model.npz", {}, weights, {})
+    assert [w.item() for w in storage.load(tmp_path / "model.npz")[1]] == list(range(120))
+
+
+def test_id_follows_every_array_its_name_and_its_shape():
+    arrays = {"a": np.zeros((2, 3), "int16"), "b": np.ones(4, "float16")}
+    others = [{**arrays, "b": np.float16([1, 1, 1, 2])},
+              {**arrays, "a": np.zeros((3, 2), "int16")},
+              {**arrays, "a": np.zeros((2, 3), "uint16")},
+              {"c": arrays["a"], "b": arrays["b"]}]
+    ids = {storage.fingerprint(changed) for changed in (arrays, *others)}
+    assert len(ids) == 5 and all(len(i) == 4 for i in ids)
+    assert storage.fingerprint(dict(reversed(arrays.items()))) == storage.fingerprint(arrays)
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"not a model", b"PK\x03\x04 not a zip file", b"\x93NUMPY\x01\x00", b"\x80\x04K\x01."])
+def test_not_a_model_file(tmp_path, content):
+    path = tmp_path / "model.npz"
+    path.write_bytes(content)
+    for read in (storage.read_configuration, storage.load):
+        with pytest.raises(errors.UnknownModel, match="model.npz: is not a model file"):
+            read(path)
+
+
+def test_array_file_and_missing_file(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    for name in ("array.npy", "missing.npz", "."):
+        with pytest.raises(errors.UnknownModel, match="is not a model file"):
+            storage.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("configuration", ["not json", "[1, 2]", "3", '{"name": "tiny"}', "{}"])
+def test_configuration_of_something_else(path, configuration):
+    rewrite(path, configuration=configuration)
+    with pytest.raises(errors.UnknownModel, match="is not a model file"):
+        storage.load(path)
+
+
+def test_later_version(path):
+    configuration = {**storage.read_configuration(path), "format": storage.FORMAT + 1}
+    rewrite(path, configuration=json.dumps(configuration))
+    with pytest.raises(errors.UnknownModel, match="later version"):
+        storage.load(path)
+
+
+def test_changed_array(path):
+    rewrite(path, **{"exact/groups": np.array([5, 12], "int32")})
+    with pytest.raises(errors.UnknownModel, match="damaged"):
+        storage.load(path)
+
+
+def test_every_damage_is_an_unknown_model_or_harmless(path):
+    """Bytes flipped and ends cut off, anywhere: no other error, no other arrays."""
+    intact, expected = path.read_bytes(), storage.load(path)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for trial in range(300):
+        damaged = bytearray(intact)
+        if trial % 3:
+            damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
+        else:
+            del damaged[rng.integers(len(damaged)):]
+        path.write_bytes(damaged)
+        try:
+            _, weights, exact = storage.load(path)
+        except errors.UnknownModel as error:
+            assert error.path == path
+            refused += 1
+            continue
+        for a, b in zip(weights, expected[1], strict=True):
+            np.testing.assert_array_equal(a, b)
+        for name, array in exact.items():
+            np.testing.assert_array_equal(array, expected[2][name])
+    assert refused > 150
