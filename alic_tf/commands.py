@@ -78,10 +78,12 @@ def check_action(action, values, table):
 def help_text(usage, table):
     """The help of a command line: its usage and its flags."""
     lines = [usage]
-    for flag in table:
+    labels = [f"  --{flag.name} {flag.what}".rstrip() for flag in table]
+    width = max(map(len, labels)) + 2
+    for flag, label in zip(table, labels):
         known = f" (default {flag.default})" if flag.default else ""
-        wrapped = textwrap.wrap(flag.text + known, width=74)
-        lines.append(f"  {f'--{flag.name} {flag.what}'.strip():<20}{wrapped[0]}")
-        lines.extend(f"{'':22}{line}" for line in wrapped[1:])
+        wrapped = textwrap.wrap(flag.text + known, width=96 - width)
+        lines.append(f"{label:<{width}}{wrapped[0]}")
+        lines.extend(" " * width + line for line in wrapped[1:])
     lines.append("\nExit code: 0 done, 1 something is wrong with the data, 2 with the request.")
     return "\n".join(lines)

@@ -14,23 +14,26 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", 
 
 
 def _encoded(path):
-    """Yields (name, bytes) of every picture in a folder, its subfolders and their tar shards."""
+    """Yields (path, bytes) of every picture in a folder, its subfolders and their tar shards."""
     for file in sorted(Path(path).rglob("*")):
         if file.suffix == ".tar":
-            with tarfile.open(file) as shard:
-                for member in shard:
-                    if member.isfile():
-                        yield member.name, shard.extractfile(member).read()
+            try:
+                with tarfile.open(file) as shard:
+                    for member in shard:
+                        if Path(member.name).suffix.lower() in SUFFIXES and member.isfile():
+                            yield file / member.name, shard.extractfile(member).read()
+            except tarfile.TarError as error:
+                raise ImageUnreadable(f"not a tar file, or damaged ({error})", file) from error
         elif file.suffix.lower() in SUFFIXES:
-            yield file.name, file.read_bytes()
+            yield file, file.read_bytes()
 
 
 def _decode(item):
-    name, data = item
+    path, data = item
     try:
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    except OSError as error:
-        raise ImageUnreadable(f"{name}: {error}") from error
+    except Exception as error:  # Pillow's decoders fail on damaged data in ways of every type
+        raise ImageUnreadable("not an image that can be read", path) from error
 
 
 def load_photographs(path, smallest_side=0, workers=2):
@@ -45,13 +48,16 @@ def load_photographs(path, smallest_side=0, workers=2):
         list of uint8 arrays [h, w, 3], in the order of their names.
 
     Raises:
-        ImageUnreadable: a picture cannot be read, or none is large enough.
+        ImageUnreadable: a picture cannot be read, or there is none, or none large enough.
     """
     with ThreadPoolExecutor(workers) as pool:
-        photographs = list(pool.map(_decode, _encoded(path)))
-    photographs = [p for p in photographs if min(p.shape[:2]) >= smallest_side]
+        pictures = list(pool.map(_decode, _encoded(path)))
+    photographs = [picture for picture in pictures if min(picture.shape[:2]) >= smallest_side]
+    if not pictures:
+        raise ImageUnreadable("holds no pictures", path)
     if not photographs:
-        raise ImageUnreadable(f"{path}: no picture with sides of at least {smallest_side} pixels")
+        cause = f"none of {len(pictures)} pictures has sides of at least {smallest_side} pixels"
+        raise ImageUnreadable(cause, path)
     return photographs
 
 

@@ -1,0 +1,70 @@
+"""The configuration of the model to train, from a preset and changes of it, with clear errors."""
+
+import inspect
+import textwrap
+
+from alic_tf import errors
+from alic_tf.models import presets
+from alic_tf.models.asymmetric import TRANSFORMS, Asymmetric
+from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
+
+# Arguments of the parts that the model itself derives from others.
+_DERIVED = {"self", "kwargs", "lambdas", "latents", "qualities"}
+
+
+def configuration(preset, changes):
+    """As `presets.configuration`, for changes that a user asks for.
+
+    Raises:
+        UsageError: unknown preset or switch; the message lists those there are.
+    """
+    try:
+        base = presets.configuration(preset)
+    except ValueError as error:
+        raise errors.UsageError(str(error)) from error
+    allowed = _switches(
+        changes.get("transform.kind", base["transform"]["kind"]),
+        changes.get("entropy.context", base["entropy"].get("context", "masked")),
+    )
+    for path in changes:
+        if path not in allowed:
+            raise errors.UsageError(
+                f"--set {path}: no such switch of this model; there are: {', '.join(allowed)}"
+            )
+    result = presets.configuration(preset, changes)
+    lambdas = result["lambdas"]
+    if not (isinstance(lambdas, list) and lambdas and all(
+        isinstance(value, (int, float)) and value > 0 for value in lambdas
+    )):
+        raise errors.UsageError(f"lambdas must be a list of positive numbers, not {lambdas!r}")
+    return result
+
+
+def make_model(configuration):
+    """The untrained `Asymmetric` of a configuration.
+
+    Raises:
+        UsageError: a switch has a value that the model does not take.
+    """
+    try:
+        return Asymmetric(**configuration)
+    except (TypeError, ValueError) as error:
+        cause = textwrap.shorten(str(error), 200)
+        raise errors.UsageError(f"the model cannot be built: {cause}") from error
+
+
+def _switches(kind, context):
+    """Paths that may be changed in a model with this transform and context, sorted."""
+    transform = _arguments(TRANSFORMS[kind]) if kind in TRANSFORMS else set()
+    if kind == "packet":
+        transform.add("latents")
+    entropy = _arguments(SerialEntropyModel if context == "masked" else ParallelEntropyModel)
+    return sorted(
+        {"lambdas"}
+        | {f"transform.{name}" for name in transform | {"kind"}}
+        | {f"entropy.{name}" for name in entropy | {"context"}}
+    )
+
+
+def _arguments(cls):
+    return set(inspect.signature(cls.__init__).parameters) - _DERIVED

@@ -1,0 +1,52 @@
+"""The folder of a training run: its settings, history and last checkpoint."""
+
+import json
+from pathlib import Path
+
+from alic_tf import errors, files
+
+
+class RunFolder:
+    """Files of a run. Importing this module is cheap: refusals come before Keras is imported.
+
+    Attributes:
+        settings_file: config.json, all that the run depends on, written at its start.
+        history: history.jsonl, a JSON row of progress or validation per line.
+        checkpoint: last.npz, what `--resume` continues from.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.settings_file = self.path / "config.json"
+        self.history = self.path / "history.jsonl"
+        self.checkpoint = self.path / "last.npz"
+
+    def check_start(self, overwrite):
+        """Raises UsageError if a run may not start here."""
+        if self.path.exists() and not self.path.is_dir():
+            raise errors.UsageError("is not a folder", self.path)
+        if not overwrite and (self.settings_file.exists() or self.checkpoint.exists()):
+            hint = "holds a run; give --resume to continue it or --overwrite to replace it"
+            raise errors.UsageError(hint, self.path)
+        files.check_writable(self.path)
+
+    def start(self, settings):
+        """Begins a run: removes an old one and writes the settings."""
+        for file in (self.settings_file, self.history, self.checkpoint):
+            file.unlink(missing_ok=True)
+        self.write_settings(settings)
+
+    def write_settings(self, settings):
+        with files.replacing(self.settings_file) as temporary:
+            temporary.write_text(json.dumps(settings, indent=1) + "\n")
+
+    def read_settings(self):
+        """The settings of the run here.
+
+        Raises:
+            UsageError: there is no run.
+        """
+        try:
+            return json.loads(self.settings_file.read_text())
+        except (OSError, ValueError) as error:
+            raise errors.UsageError("holds no run to resume", self.path) from error

@@ -1,0 +1,143 @@
+"""A training run from its settings to a trained model: what train_tf.py does."""
+
+import contextlib
+import importlib.util
+import itertools
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from alic_tf import errors, zoo
+from alic_tf.models.asymmetric import STRIDE
+from alic_tf.models.initialization import initialize
+from alic_tf.training.configuration import configuration, make_model
+from alic_tf.training.data import CropSampler, load_photographs, with_reductions
+from alic_tf.training.losses import RateDistortion
+from alic_tf.training.optimizer import FiniteAdam
+from alic_tf.training.trainer import STRETCH, Checkpoint, Progress, Schedule, Validation
+
+VALIDATION_SIDE = 256
+INITIAL_CROPS = 240
+
+
+def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_minutes=5.0,
+          validate_minutes=15.0):
+    """Trains a model until its budget is spent.
+
+    Args:
+        folder: `RunFolder`, empty or to be replaced, or with a run to resume.
+        settings: dictionary: model, set (changes of its configuration) or, of a run to resume,
+            configuration; data, validation (paths of folders; validation may be None); minutes or
+            steps (the other None), batch, patch, rate, balance, precision, seed.
+        resume: continue from the last checkpoint.
+        export: folder for the trained model, or None.
+        log_seconds, save_minutes, validate_minutes: time between reports, checkpoints and
+            validations.
+
+    Returns:
+        the trained `RateDistortion`.
+
+    Raises:
+        AlicError: settings or data are wrong; nothing is written then.
+    """
+    if export and importlib.util.find_spec("tensorflow") is None:
+        raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
+    if "set" in settings:
+        changes = settings.pop("set")
+        settings["configuration"] = configuration(settings["model"], changes)
+    keras.utils.set_random_seed(settings["seed"])
+    with _precision(settings["precision"]):
+        model = make_model(settings["configuration"])
+    training_model = compiled(model, settings)
+    seconds = settings["minutes"] and 60 * settings["minutes"]
+    schedule = Schedule(settings["rate"], settings["steps"], seconds)
+    checkpoint = Checkpoint(folder.checkpoint, schedule, 60 * save_minutes)
+    if resume:
+        checkpoint.restore(training_model)
+    if schedule.progress < 1:
+        photographs = load_photographs(settings["data"], settings["patch"])
+        callbacks = [schedule, checkpoint, Progress(folder.history, schedule, log_seconds)]
+        if settings["validation"]:
+            crops = validation_crops(settings["validation"])
+            qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
+            callbacks.append(Validation(crops, qualities, callbacks[-1], 60 * validate_minutes))
+        if schedule.step == 0 and settings["configuration"]["transform"]["kind"] == "packet":
+            sampler = CropSampler(photographs, settings["patch"], INITIAL_CROPS, 1)
+            initialize(model.transform, sampler(settings["seed"])[0])
+        print(f"{settings['model']}: {model.count_params()} parameters, "
+              f"{len(photographs)} photographs, from step {schedule.step}", flush=True)
+        if resume:
+            folder.write_settings(settings)
+        else:
+            folder.start(settings)
+        sampler = CropSampler(
+            with_reductions(photographs, settings["patch"]), settings["patch"],
+            settings["batch"], model.qualities, settings["seed"],
+        )
+        fit(training_model, sampler, callbacks, schedule.step)
+    if export:
+        _export(model, export, training_model, schedule, settings)
+    return training_model
+
+
+def compiled(model, settings):
+    """The `RateDistortion` of a model, ready for `fit`, its optimizer built."""
+    training_model = RateDistortion(model, model.lambdas, settings["balance"])
+    training_model.compile(
+        optimizer=FiniteAdam(settings["rate"], global_clipnorm=1.0),
+        # Compiled by XLA, TensorFlow is several times slower on CPUs.
+        jit_compile=keras.backend.backend() != "tensorflow",
+    )
+    training_model.optimizer.build(training_model.trainable_variables)
+    return training_model
+
+
+def fit(training_model, sampler, callbacks, first_step=0):
+    """Trains on the crops of a `CropSampler` until a callback stops it."""
+    training_model.fit(
+        ((sampler(step),) for step in itertools.count(first_step)),
+        shuffle=False,
+        steps_per_epoch=STRETCH,
+        epochs=sys.maxsize,
+        verbose=0,
+        callbacks=callbacks,
+    )
+
+
+def validation_crops(path):
+    """Central crops of the pictures in a folder, uint8 [n, side, side, 3].
+
+    The side is 256, or for smaller pictures what the model takes of the smallest.
+    """
+    photographs = load_photographs(path, STRIDE)
+    smallest = min(min(photograph.shape[:2]) for photograph in photographs)
+    side = min(VALIDATION_SIDE, smallest // STRIDE * STRIDE)
+    corners = [[(n - side) // 2 for n in photograph.shape[:2]] for photograph in photographs]
+    return np.stack([
+        photograph[top : top + side, left : left + side]
+        for photograph, (top, left) in zip(photographs, corners)
+    ])
+
+
+@contextlib.contextmanager
+def _precision(policy):
+    """What is built inside computes with this policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _export(model, folder, training_model, schedule, settings):
+    kept = ("batch", "patch", "rate", "balance", "precision", "seed", "minutes", "steps")
+    notes = {name: settings[name] for name in kept}
+    notes = {**notes, "data": Path(settings["data"]).name, "preset": settings["model"],
+             "backend": keras.backend.backend(),
+             "skipped": int(training_model.optimizer.skipped), "done": schedule.state()}
+    path = Path(folder) / zoo.MODEL_FILE
+    zoo.export(model, path.absolute().parent.name, path, {"training": notes})
+    print(f"wrote {path}, {path.stat().st_size} bytes")

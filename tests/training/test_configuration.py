@@ -1,0 +1,43 @@
+import pytest
+
+from alic_tf import errors
+from alic_tf.training.configuration import configuration, make_model
+from tests.training import tiny
+
+
+def test_changes_are_made():
+    assert configuration("dwan", tiny.PACKET)["transform"]["filters"] == 8
+    changed = configuration("fu2022", {"transform.pqf": False, "entropy.context": "ssm"})
+    assert changed["transform"] == {"kind": "convolutional", "filters": 128, "pqf": False}
+    assert changed["entropy"]["context"] == "ssm"
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "cause"),
+    [
+        ("dwam", {}, "'fu2022', .*'dwan'.*not 'dwam'"),
+        ("dwan", {"transform.pqf": False}, "--set transform.pqf: no such .*transform.filters"),
+        ("dwan", {"filters": 8}, "--set filters: no such"),
+        ("dwan", {"a.b.c": 8}, "--set a.b.c: no such"),
+        ("fu2022", {"entropy.groups": [8]}, "no such .*entropy.mixture"),
+        ("fu2022", {"lambdas": 0.01}, "lambdas must be a list"),
+        ("fu2022", {"lambdas": [0]}, "lambdas must be a list"),
+    ],
+)
+def test_errors_list_what_is_allowed(preset, changes, cause):
+    with pytest.raises(errors.UsageError, match=cause):
+        configuration(preset, changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"transform.kind": "fractal"}, "kind must be one of"),
+        ({"transform.block": "mrsb"}, "mrsb"),
+        ({"lambdas": [0.01, 0.02]}, "has one lambda, not 2"),
+    ],
+)
+def test_values_that_a_model_does_not_take_are_refused(changes, cause):
+    with pytest.raises(errors.UsageError, match=cause) as caught:
+        make_model(configuration("fu2022", changes))
+    assert "\n" not in str(caught.value)

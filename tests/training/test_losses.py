@@ -1,0 +1,49 @@
+import keras
+import numpy as np
+import pytest
+
+from alic_tf.training.losses import RateDistortion
+
+LAMBDAS = (0.001, 0.01, 0.04)
+
+
+class Fixed(keras.Model):
+    """A codec whose outputs are known."""
+
+    def __init__(self, image):
+        super().__init__()
+        self.output_image = image
+
+    def call(self, inputs, training=False):
+        return {
+            "image": keras.ops.convert_to_tensor(self.output_image),
+            "bits": keras.ops.convert_to_tensor(np.array([8000, 500], "float32")),
+            "hyper_bits": keras.ops.convert_to_tensor(np.array([192, 12], "float32")),
+            "filter_loss": keras.ops.convert_to_tensor(np.array([0.5, 0.25], "float32")),
+        }
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.3, 1.0])
+def test_loss_is_lambda_d_plus_r_plus_the_filter_loss(balance):
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 256, (2, 16, 32, 3), dtype=np.uint8)
+    image = rng.normal(0.5, 0.3, crops.shape).astype("float32")
+    model = RateDistortion(Fixed(image), LAMBDAS, balance)
+    model.filter_weight.assign(0.7)
+    outputs = model((crops, np.array([1.5, 3.0], "float32")), training=True)
+
+    distortion = np.mean((crops - 255.0 * image.astype("float64")) ** 2, axis=(1, 2, 3))
+    rate = np.array([8192, 512]) / (16 * 32)
+    lambdas = np.array([np.sqrt(0.001 * 0.01), 0.04])  # half way is the geometric mean
+    weights = (lambdas / np.prod(LAMBDAS) ** (1 / 3)) ** -balance
+    expected = np.mean(weights * (lambdas * distortion + rate + 0.7 * np.array([0.5, 0.25])))
+    np.testing.assert_allclose(outputs["mse"], distortion, rtol=1e-5)
+    np.testing.assert_allclose(outputs["bpp"], rate, rtol=1e-6)
+    np.testing.assert_allclose(model.compute_loss(y_pred=outputs), expected, rtol=1e-5)
+
+
+def test_one_rate_has_its_lambda():
+    model = RateDistortion(Fixed(None), [0.0075])
+    np.testing.assert_allclose(
+        np.exp(model.log_lambda(np.ones(3, "float32"))), np.full(3, 0.0075), rtol=1e-6
+    )

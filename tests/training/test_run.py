@@ -1,0 +1,81 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import alic_tf
+from alic_tf import errors
+from alic_tf.models.initialization import initialize
+from alic_tf.training import run
+from alic_tf.training.folder import RunFolder
+from tests.training import tiny
+
+SETTINGS = {
+    "model": "dwan", "set": tiny.PACKET, "validation": None, "minutes": None, "steps": 3,
+    "batch": 2, "patch": 64, "rate": 1e-3, "balance": 0.3, "precision": "float32", "seed": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [tiny.packet_model, tiny.convolutional_model])
+def test_the_loss_falls(make):
+    keras.utils.set_random_seed(0)
+    model = make()
+    crops = np.stack([photograph[:64, :64] for photograph in tiny.photographs(2)])
+    if make is tiny.packet_model:
+        initialize(model.transform, crops)
+    quality = np.array([1, model.qualities], "float32")
+    training_model = run.compiled(model, {"rate": 3e-3, "balance": 0.3})
+    losses = [training_model.train_on_batch((crops, quality)) for _ in range(25)]
+    # Each value is the mean of all so far.
+    assert np.isfinite(losses).all() and losses[-1] < losses[4] < losses[0]
+    assert 25 * losses[-1] - 20 * losses[19] < 0.8 * 5 * losses[0]
+    assert int(training_model.optimizer.skipped) == 0
+
+
+def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
+    data = tiny.write_photographs(tmp_path / "data")
+    folder = RunFolder(tmp_path / "run")
+    settings = SETTINGS | {"data": str(data), "validation": str(data), "precision":
+                           "mixed_bfloat16"}
+    run.train(folder, settings, export=tmp_path / "tiny")
+    assert keras.config.dtype_policy().name == "float32"
+    rows = [json.loads(row) for row in folder.history.read_text().splitlines()]
+    assert [row["step"] for row in rows] == [3, 3]
+    assert [row[0] for row in rows[1]["validation"]] == [1, 2]
+
+    codec = alic_tf.load(tmp_path / "tiny")
+    assert codec.name == "tiny"
+    photograph = tiny.photographs()[0]
+    encoded, latents = codec.encode_with_latents(photograph, 2)
+    assert all(np.array_equal(codec.latents(encoded)[name], latents[name]) for name in latents)
+    decoded = codec.decode(encoded).astype("float64")
+    assert decoded.shape == photograph.shape
+    # Even untrained it is a transform codec.
+    assert 10 * np.log10(255**2 / np.mean((decoded - photograph) ** 2)) > 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"patch": 128}, "none of 3 pictures has sides of at least 128"),
+        ({"set": {"transform.pqf": False}}, "no such switch"),
+        ({"validation": "empty"}, "holds no pictures"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, cause):
+    data = tiny.write_photographs(tmp_path / "data")
+    (tmp_path / "empty").mkdir()
+    if "validation" in changes:
+        changes = {"validation": str(tmp_path / "empty")}
+    with pytest.raises(errors.AlicError, match=cause):
+        run.train(RunFolder(tmp_path / "run"), SETTINGS | {"data": str(data)} | changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_validation_crops_are_central_and_equal(tmp_path):
+    tiny.write_photographs(tmp_path, count=2, height=300, width=400)
+    crops = run.validation_crops(tmp_path)
+    assert crops.shape == (2, 256, 256, 3)
+    original = tiny.photographs(2, 300, 400)[0]
+    np.testing.assert_array_equal(crops[0], original[22:278, 72:328])

@@ -1,0 +1,164 @@
+"""Trains a model on photographs; `python train_tf.py --help` says how.
+
+Only flags and errors are handled here; the work is in `alic_tf.training`. Keras takes seconds to
+import, so what can be wrong with a request is answered before it is, except for the names of
+models and of their switches.
+"""
+
+import json
+import math
+import os
+import sys
+
+from alic_tf import commands, errors, files
+from alic_tf.commands import Flag
+from alic_tf.training.folder import RunFolder
+
+USAGE = """\
+usage: python train_tf.py --data DIR [--model NAME] [--minutes N | --steps N] [--export DIR] ...
+       python train_tf.py --resume --out DIR [--export DIR]
+
+Trains a model on photographs until its budget is spent, with the loss lambda D + R + lambda_1
+L_PQ. The run's folder holds its settings (config.json), its history (history.jsonl) and the last
+checkpoint (last.npz). KERAS_BACKEND=jax trains on JAX.
+"""
+PRECISIONS = ("float32", "mixed_bfloat16")
+PATCH_STEP = 64
+LARGEST = 2**31 - 1
+
+# What a run depends on: kept in its folder, so that it can be resumed.
+SETTINGS = (
+    Flag("string", "model", "dwan", "NAME", "preset to train", "start"),
+    Flag("multi_string", "set", [], "PATH=VALUE", "change a switch of the preset, such as "
+         "transform.pqf=false, entropy.mixture=gllmm or lambdas=[0.0032]; the value is JSON or a "
+         "word; may be given several times", "start"),
+    Flag("string", "data", None, "DIR", "folder of pictures or of tar shards of pictures"),
+    Flag("string", "validation", None, "DIR", "the same for validation"),
+    Flag("float", "minutes", None, "N", "budget in minutes (default 60, unless --steps is given)"),
+    Flag("integer", "steps", None, "N", "budget in steps; the run is then reproducible",
+         bounds=(1, LARGEST)),
+    Flag("integer", "batch", 8, "N", "crops per step", "start", (1, LARGEST)),
+    Flag("integer", "patch", 128, "N", f"side of the crops, a multiple of {PATCH_STEP}", "start",
+         (PATCH_STEP, LARGEST)),
+    Flag("float", "rate", 1e-3, "R", "highest learning rate; the paper's, for fu2022, is 1e-4",
+         "start"),
+    Flag("float", "balance", 0.3, "B", "loss of each quality is weighted by lambda^-B", "start"),
+    Flag("string", "precision", "float32", "TYPE", f"{' or '.join(PRECISIONS)}", "start"),
+    Flag("integer", "seed", 0, "N", "of initial weights, crops and noise", "start", (0, LARGEST)),
+)  # fmt: skip
+FLAGS = (
+    *SETTINGS,
+    Flag("string", "out", None, "DIR", "folder of the run (default runs/ and the model's name)"),
+    Flag("boolean", "resume", False, "", "continue the run in --out as it was started; a new "
+         "budget or a new place of the data may be given"),
+    Flag("string", "export", None, "DIR", "write the trained model there, for "
+         "encoder_decoder.py --model DIR"),
+    Flag("boolean", "overwrite", False, "", "replace the run in --out (unless it is resumed) and "
+         "the model in --export"),
+    Flag("float", "log_seconds", 30.0, "N", "seconds between lines of progress"),
+    Flag("float", "save_minutes", 5.0, "N", "minutes between checkpoints"),
+    Flag("float", "validate_minutes", 15.0, "N", "minutes between validations"),
+    commands.HELP,
+)  # fmt: skip
+
+
+def run(argv):
+    """Parses the command line and trains; returns the exit code."""
+    values, arguments = commands.parse(argv, FLAGS)
+    if values.help:
+        print(commands.help_text(USAGE, FLAGS))
+        return 0
+    if arguments:
+        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
+    check_values(values)
+    folder = RunFolder(values.out or os.path.join("runs", values.model))
+    settings = resumed(values, folder) if values.resume else started(values, folder)
+    check_paths(values, settings)
+
+    from alic_tf.training.run import train
+
+    train(
+        folder, settings, values.resume, values.export, values.log_seconds, values.save_minutes,
+        values.validate_minutes,
+    )
+    return 0
+
+
+def check_values(values):
+    """Raises UsageError for flags that are wrong by themselves or do not go together."""
+    commands.check_action("resume" if values.resume else "start", values, FLAGS)
+    if values.minutes is not None and values.steps is not None:
+        raise errors.UsageError("give one of --minutes and --steps")
+    for flag in FLAGS:
+        value = values[flag.name].value
+        if flag.kind == "string" and value == "":
+            raise errors.UsageError(f"--{flag.name} is empty")
+        if flag.kind == "float" and value is not None and not 0 <= value < math.inf:
+            raise errors.UsageError(f"--{flag.name} must be a number from 0, not {value}")
+    for name in ("minutes", "rate"):
+        if values[name].value == 0:
+            raise errors.UsageError(f"--{name} must be more than 0")
+    if values.precision not in PRECISIONS:
+        raise errors.UsageError(f"--precision must be one of {PRECISIONS}")
+    if values.patch % PATCH_STEP:
+        raise errors.UsageError(f"--patch must be a multiple of {PATCH_STEP}")
+
+
+def started(values, folder):
+    """The settings of a new run."""
+    settings = {flag.name: values[flag.name].value for flag in SETTINGS}
+    settings["set"] = dict(map(change, values.set))
+    if values.data is None:
+        raise errors.UsageError("give --data, a folder of pictures")
+    if values.steps is None and values.minutes is None:
+        settings["minutes"] = 60.0
+    folder.check_start(values.overwrite)
+    return settings | given_paths(values)
+
+
+def resumed(values, folder):
+    """The settings of the run in the folder, with the budget and the paths that are given."""
+    settings = folder.read_settings() | given_paths(values)
+    if values.steps or values.minutes:
+        settings |= {"steps": values.steps, "minutes": values.minutes}
+    return settings
+
+
+def given_paths(values):
+    """The given paths of data, absolute: a run may be resumed from elsewhere."""
+    names = [name for name in ("data", "validation") if values[name].present]
+    return {name: os.path.abspath(values[name].value) for name in names}
+
+
+def change(text):
+    """(path, value) of a `--set`."""
+    path, equals, value = text.partition("=")
+    if not (path and equals):
+        raise errors.UsageError(f"--set {text}: give PATH=VALUE")
+    if value.isidentifier() and value not in ("true", "false", "null"):
+        return path, value
+    try:
+        return path, json.loads(value)
+    except ValueError as error:
+        raise errors.UsageError(f"--set {text}: the value is neither JSON nor a word") from error
+
+
+def check_paths(values, settings):
+    """Raises UsageError for folders of data that are missing and a model not to be replaced."""
+    for name in ("data", "validation"):
+        if settings[name] is not None and not os.path.isdir(settings[name]):
+            raise errors.UsageError("no such folder", settings[name])
+    if values.export:
+        files.check_writable(values.export)
+        target = os.path.join(values.export, "model.npz")
+        if os.path.exists(target) and not values.overwrite:
+            raise errors.UsageError("exists; give --overwrite to replace it", target)
+
+
+def main(argv):
+    """Runs the command; returns its exit code: 0 done, 1 bad data, 2 bad request."""
+    return commands.main(run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
