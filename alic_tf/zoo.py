@@ -29,7 +29,11 @@ def find(name_or_path):
 
 
 def load(name_or_path):
-    """The `Codec` of a model; see `find`."""
+    """The `Codec` of a model; see `find`.
+
+    Raises:
+        UnknownModel: there is no such model, or its file is damaged.
+    """
     path = find(name_or_path)
     configuration, weights, exact = storage.load(path)
     # TensorFlow takes seconds to import: not before it is known to be needed.
@@ -37,12 +41,15 @@ def load(name_or_path):
     from alic_tf.conversion import exact_class
     from alic_tf.models.asymmetric import Asymmetric
 
-    model = Asymmetric(
-        configuration["transform"], configuration["entropy"], configuration["lambdas"]
-    )
-    for variable, value in zip(stored_variables(model), weights, strict=True):
-        variable.assign(value)
-    exact = exact_class(model).from_arrays(exact)
+    try:
+        model = Asymmetric(
+            configuration["transform"], configuration["entropy"], configuration["lambdas"]
+        )
+        for variable, value in zip(stored_variables(model), weights, strict=True):
+            variable.assign(value)
+        exact = exact_class(model).from_arrays(exact)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.UnknownModel("holds no model that this program can build", path) from error
     return Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
 
 

@@ -1,0 +1,138 @@
+"""The codec: images of any size to bytes and back, and bytes that nobody encoded."""
+
+import numpy as np
+import pytest
+
+from alic_tf import container, errors, zoo
+from tests.tiny_models import tiny_dwan, tiny_fu2022
+
+SIZES = [(1, 1), (1, 300), (17, 33), (64, 64), (70, 130)]
+
+
+@pytest.fixture(scope="module")
+def codecs(tmp_path_factory):
+    """Codecs of both families, by name, exported and loaded again."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, model in (("dwan", tiny_dwan()), ("fu2022", tiny_fu2022())):
+        zoo.export(model, name, folder / f"{name}.npz")
+    return {name: zoo.load(folder / f"{name}.npz") for name in ("dwan", "fu2022")}
+
+
+@pytest.fixture(params=["dwan", "fu2022"])
+def codec(codecs, request):
+    return codecs[request.param]
+
+
+def picture(height, width, seed=0):
+    """Smooth colours with some noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0, 255, (height // 16 + 2, width // 16 + 2, 3))
+    image = coarse.repeat(16, 0).repeat(16, 1)[:height, :width] + rng.normal(
+        size=(height, width, 3)) * 8
+    return np.clip(image, 0, 255).astype("uint8")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_latents_decode_as_they_were_coded(codec, size):
+    image = picture(*size)
+    data, coded = codec.encode_with_latents(image)
+    decoded = codec.latents(data)
+    for name in ("latent", "hyper_latent"):
+        np.testing.assert_array_equal(decoded[name], coded[name])
+    assert np.ptp(coded["latent"]) > 0
+    out = codec.decode(data)
+    assert out.shape == image.shape and out.dtype == np.uint8
+    assert codec.encode(image) == data
+
+
+def test_fractional_qualities(codecs):
+    codec, image = codecs["dwan"], picture(64, 64)
+    assert codec.qualities == 8
+    for quality, stored in ((1, 1), (2.5, 2.5), (3.06, 3), (3.07, 3.125), (8, 8), (0, 1), (9, 8)):
+        data, coded = codec.encode_with_latents(image, quality)
+        info = codec.info(data)
+        assert info["quality"] == stored and info["bytes"] == len(data)
+        assert (info["width"], info["height"]) == (64, 64)
+        np.testing.assert_array_equal(codec.latents(data)["latent"], coded["latent"])
+        codec.decode(data)
+    sizes = [len(codec.encode(image, quality)) for quality in (1, 4.5, 8)]
+    assert sizes == sorted(set(sizes))
+    assert codec.encode(image) == codec.encode(image, 4.5)
+
+
+def test_quality_means_nothing_to_a_model_of_one_rate(codecs):
+    codec, image = codecs["fu2022"], picture(20, 20)
+    assert codec.qualities == 1
+    assert codec.encode(image, 7.5) == codec.encode(image)
+
+
+def test_real_size_is_the_estimate(codec):
+    """For latents as likely as the model thinks: random bytes decode to such."""
+    header = container.Header(codec.model_id, width=256, height=192)
+    random = b"\xff" + np.random.default_rng(0).bytes(20000)
+    latents = codec.latents(container.pack(header, [random]))
+    payload, _ = codec.exact.encode(latents["latent"], latents["hyper_latent"])
+    data = container.pack(header, [payload])
+    np.testing.assert_array_equal(codec.latents(data)["latent"], latents["latent"])
+    assert len(payload) > 300
+    assert abs(8 * len(payload) / codec.estimate(data) - 1) < 0.01
+
+
+@pytest.mark.parametrize("image", [
+    np.zeros((8, 8), "uint8"), np.zeros((8, 8, 4), "uint8"), np.zeros((8, 8, 3), "float32")])
+def test_other_arrays_are_refused(codecs, image):
+    with pytest.raises(ValueError, match="uint8 array"):
+        codecs["dwan"].encode(image)
+
+
+def test_too_large_images_are_refused(codecs):
+    image = np.broadcast_to(np.uint8(0), (1, container.MAX_SIDE + 1, 3))
+    with pytest.raises(errors.LimitExceeded):
+        codecs["dwan"].encode(image)
+
+
+def test_files_of_another_model(codecs):
+    data = codecs["dwan"].encode(picture(9, 9))
+    for call in ("decode", "latents", "info", "estimate"):
+        with pytest.raises(errors.UnknownModel, match=codecs["dwan"].model_id.hex()):
+            getattr(codecs["fu2022"], call)(data)
+
+
+def test_headers_the_model_never_writes(codec):
+    steps = 8 * (codec.qualities - 1)
+    for quality, chunks in ((steps + 1, [b"abc"]), (0, [b"abc", b"de"])):
+        header = container.Header(codec.model_id, 8, 8, quality=quality)
+        with pytest.raises(errors.Malformed):
+            codec.decode(container.pack(header, chunks))
+
+
+def test_flipped_and_missing_bytes_are_noticed(codec):
+    data = codec.encode(picture(40, 40))
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(data)
+        damaged[rng.integers(len(data))] ^= 1 << rng.integers(8)
+        with pytest.raises(errors.AlicError):
+            codec.decode(bytes(damaged))
+        with pytest.raises(errors.AlicError):
+            codec.decode(data[:rng.integers(len(data))])
+
+
+def test_any_payload_is_an_image_or_a_typed_error(codec):
+    """Random bytes in an intact container: no crash, no other exception."""
+    rng = np.random.default_rng(0)
+    images = 0
+    for trial in range(100):
+        height, width = rng.integers(1, 130, 2)
+        lanes = 2 ** int(rng.integers(8)) if trial % 3 == 0 else 1
+        header = container.Header(codec.model_id, int(width), int(height), lanes=lanes,
+                                  quality=int(rng.integers(8 * (codec.qualities - 1) + 1)))
+        size = int(rng.choice([0, 1, 2, 7, 100, 2000]))
+        payload = rng.bytes(size) if trial % 5 else bytes([rng.choice([0, 255])]) * size
+        try:
+            image = codec.decode(container.pack(header, [payload]))
+        except errors.Malformed:
+            continue
+        assert image.shape == (height, width, 3) and image.dtype == np.uint8
+        images += 1
+    assert images > 50
