@@ -66,6 +66,12 @@ class Asymmetric(keras.Model):
             return SerialEntropyModel(latents, name="entropy", **options)
         if context not in CONTEXTS:
             raise ValueError(f"context must be one of {CONTEXTS}, not {context!r}")
+        mixture = options.pop("mixture", "gaussian")
+        if mixture != "gaussian":
+            raise ValueError(
+                f"context {context!r} predicts one Gaussian: mixture must be 'gaussian', "
+                f"not {mixture!r}"
+            )
         options = {"groups": (latents,), **options}
         model = ParallelEntropyModel(
             qualities=self.qualities, context=context, name="entropy", **options
