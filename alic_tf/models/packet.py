@@ -137,7 +137,7 @@ class _PacketTransform(keras.layers.Layer):
         for layer, size in (*channels, *((stage, self.filters) for stage in self.stages)):
             layer.build((None, None, None, size))
         # The nonlinear path starts at zero.
-        self.tail.kernel.assign(ops.zeros_like(self.tail.kernel))
+        self.tail.kernel.assign(ops.zeros(self.tail.kernel.shape))
         self.built = True
 
     def _run_stages(self, x, knots):
