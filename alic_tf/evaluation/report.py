@@ -78,9 +78,9 @@ def write(folder, rows, failed, **settings):
     """Writes report.json (settings, averages, rows, names that failed) and report.csv (rows)."""
     content = {
         **settings,
-        "average": _finite(averages(rows)),
+        "average": finite(averages(rows)),
         "failed": failed,
-        "pictures": [_finite(asdict(row)) for row in rows],
+        "pictures": [finite(asdict(row)) for row in rows],
     }
     with files.replacing(folder / NAMES[0]) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
@@ -99,8 +99,8 @@ def _mean(values):
     return sum(values) / len(values) if values else None
 
 
-def _finite(values):
-    """JSON has neither infinity nor nan: both become null."""
+def finite(values):
+    """A dictionary as JSON can hold it: it has neither infinity nor nan, both become null."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alic_tf.evaluation.metrics import ms_ssim, ms_ssim_db, psnr
+from alic_tf.evaluation.metrics import ms_ssim, ms_ssim_db, psnr, ssim
 
 
 def pair(height, width, noise, seed=0):
@@ -43,6 +43,16 @@ def test_ms_ssim_equals_tensorflow():
     a, _ = pair(200, 200, 0)
     expected = tf.image.ssim_multiscale(tf.constant(a), tf.constant(255 - a), 255).numpy()
     assert ms_ssim(a, 255 - a) == pytest.approx(expected, abs=2e-5)
+
+
+def test_ssim_equals_tensorflow():
+    import tensorflow as tf
+
+    for seed, (height, width, noise) in enumerate([(11, 30, 20), (97, 64, 5), (60, 101, 60)]):
+        a, b = pair(height, width, noise, seed)
+        expected = tf.image.ssim(tf.constant(a), tf.constant(b), 255).numpy()
+        assert ssim(a, b) == pytest.approx(expected, abs=2e-5)
+    assert math.isnan(ssim(*pair(10, 50, 1)))
 
 
 def test_ms_ssim_of_equal_pictures_is_one():
