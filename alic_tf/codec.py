@@ -83,8 +83,8 @@ class Codec:
         latent, z = self._analyze(
             padded[None] / np.float32(255), [quality_of_step(step)]
         )
-        latent = np.clip(latent[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT)
-        z = np.rint(z[0].numpy()).astype("int64")
+        latent, z = (np.clip(x[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT) for x in (latent, z))
+        z = np.rint(z).astype("int64")
         payload, latent_hat = self._exact_at(step).encode(latent, z)
         header = container.Header(self.model_id, width, height, quality=step)
         data = container.pack(header, [payload])

@@ -68,7 +68,7 @@ def test_quality_means_nothing_to_a_model_of_one_rate(codecs):
 
 def test_real_size_is_the_estimate(codec):
     """For latents as likely as the model thinks: random bytes decode to such."""
-    header = container.Header(codec.model_id, width=256, height=192)
+    header = container.Header(codec.model_id, width=512, height=384)
     random = b"\xff" + np.random.default_rng(0).bytes(20000)
     latents = codec.latents(container.pack(header, [random]))
     payload, _ = codec.exact.encode(latents["latent"], latents["hyper_latent"])

@@ -41,7 +41,7 @@ def ask_integers(mixture, ask):
     """Finds integers by questions; encoder and decoder differ only in who answers.
 
     Args:
-        mixture: `IntegerMixture` of n elements.
+        mixture: `IntegerMixture` of n elements, or what has its methods.
         ask: function of (elements, probability, lowest, highest): are the symbols of these
             elements (increasing indices) from lowest to highest, each probably so, in units of
             2^-16? Returns the answers, booleans.
@@ -115,8 +115,8 @@ class SymbolEncoder:
 
     Args:
         lanes: number of strings.
-        prior: further rows of the coder's table, flat int32, each the precision (negative if the
-            last interval is an escape), then cumulative frequencies from 0; for `encode_rows`.
+        prior: further rows of the coder's table, flat int32, each the precision, then cumulative
+            frequencies from 0; for `encode_rows`.
     """
 
     def __init__(self, lanes=1, prior=()):

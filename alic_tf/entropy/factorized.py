@@ -18,18 +18,45 @@ def _frequencies(masses):
     return frequencies
 
 
+class _Even:
+    """Stands for the mixture of integers of which nothing is known: every answer has half a chance.
+
+    They cost as much as in Elias gamma code.
+    """
+
+    def __init__(self, count):
+        self.total = np.zeros(count, "int64")
+
+    def __len__(self):
+        return len(self.total)
+
+    def take(self, indices):
+        return _Even(len(self.total[indices]))
+
+    def centre(self):
+        return np.zeros(len(self), "int64")
+
+    def cdf(self, k):
+        return np.zeros(len(k), "int64")
+
+
 class FactorizedTables:
     """Distributions of the hyper latent's integers: distances from each channel's median.
 
+    Integers outside a channel's table are coded as its escape, and then question by question. The
+    range coder's own escape is no alternative: a decoder never leaves it on some damaged strings.
+
     Args:
-        rows: int32, for each channel the negative precision, then cumulative frequencies from 0 to
-            2^16; the last interval is the escape for all other integers.
+        rows: int32, for each channel the precision, then cumulative frequencies from 0 to 2^16;
+            the last interval is the escape for all other integers.
         offsets: int32 (channels,), the integer that stands first in each row.
         medians: int32 (channels,), with 12 fraction bits.
     """
 
     def __init__(self, rows, offsets, medians):
-        self.rows = np.asarray(rows, "int32")
+        # A negative precision, as in the first model file, would ask for the range coder's escape.
+        self.rows = np.abs(np.asarray(rows, "int32"))
+        self.escapes = np.diff(np.flatnonzero(self.rows == CERTAIN), prepend=-1) - 3
         self.offsets = np.asarray(offsets, "int64")
         self.medians = np.asarray(medians, "int64")
 
@@ -54,7 +81,7 @@ class FactorizedTables:
             last = np.clip(last, REACH + 1, len(edges) - 1)
             masses = np.diff(channel[first:last + 1])
             masses = np.append(np.maximum(masses, 0), max(1 - masses.sum(), 2.0**-20))
-            rows += [-PROBABILITY_BITS, 0, *np.cumsum(_frequencies(masses))]
+            rows += [PROBABILITY_BITS, 0, *np.cumsum(_frequencies(masses))]
             offsets.append(first - REACH)
         return cls(rows, offsets, np.rint(medians * ONE))
 
@@ -76,14 +103,24 @@ class FactorizedTables:
         return np.tile(np.arange(len(self.offsets)), count // len(self.offsets))
 
     def encode(self, encoder, z):
-        """Codes integers (height, width, channels); the encoder must hold `rows` as its prior."""
+        """Codes integers (height, width, channels) of at most 2^15 in magnitude.
+
+        The encoder must hold `rows` as its prior.
+        """
         channels = self._channels(z.size)
-        encoder.encode_rows(z.reshape(-1) - self.offsets[channels], channels)
+        z, escapes = z.reshape(-1), self.escapes[channels]
+        symbols = z - self.offsets[channels]
+        inside = (symbols >= 0) & (symbols < escapes)
+        encoder.encode_rows(np.where(inside, symbols, escapes), channels)
+        encoder.encode_mixture(z[~inside], _Even(np.count_nonzero(~inside)))
 
     def decode(self, decoder, height, width):
         """Decodes integers (height, width, channels)."""
         channels = self._channels(height * width * len(self.offsets))
-        z = decoder.decode_rows(channels) + self.offsets[channels]
+        symbols = decoder.decode_rows(channels)
+        z = symbols + self.offsets[channels]
+        outside = symbols == self.escapes[channels]
+        z[outside] = decoder.decode_mixture(_Even(np.count_nonzero(outside)))
         return z.reshape(height, width, -1)
 
     def values(self, z):
