@@ -1,4 +1,4 @@
-"""Model files: configuration, half-precision weights and integer entropy model in one .npz."""
+"""Model files: configuration, weights and integer entropy model in one .npz."""
 
 import hashlib
 import json
@@ -31,10 +31,10 @@ def save(path, configuration, weights, exact):
     Args:
         path: of the file, ending in .npz.
         configuration: dictionary, the arguments of the model's class; other keys are notes.
-        weights: list of float arrays in the order of the model's variables, stored in float16.
+        weights: list of float arrays in the order of the model's variables, stored as they are.
         exact: dictionary of integer arrays, of the `ExactEntropyModel`.
     """
-    arrays = {f"{_WEIGHTS}{i:04d}": np.asarray(w, "float16") for i, w in enumerate(weights)}
+    arrays = {f"{_WEIGHTS}{i:04d}": array for i, array in enumerate(weights)}
     arrays |= {f"{_EXACT}{name}": array for name, array in exact.items()}
     header = {**configuration, "format": FORMAT, "id": fingerprint(arrays).hex()}
     with files.replacing(path) as temporary, open(temporary, "wb") as file:

@@ -81,25 +81,27 @@ def stored_variables(model):
     return [v for v in model.variables if not v.path.endswith("seed_generator_state")]
 
 
-def export(model, name, path, notes=()):
+def export(model, name, path, notes=(), precision="float16"):
     """Writes a trained model to a model file that `load` reads.
 
-    Weights are rounded to half precision first, in the model too, so that the integer entropy
-    model is that of the weights in the file.
+    Weights are rounded to the file's precision first, in the model too, so that the integer
+    entropy model is that of the weights in the file.
 
     Args:
         model: a built `Asymmetric`.
         name: of the model.
         path: of the file.
         notes: dictionary that is stored with the configuration.
+        precision: of the weights in the file: "float16", or "float32" where a model must behave
+            exactly as elsewhere, at twice the size.
     """
     import numpy as np
 
     from alic_tf.conversion import exact_model
 
     variables = stored_variables(model)
-    for variable in variables:
-        variable.assign(np.asarray(variable).astype("float16"))
+    weights = [np.asarray(variable).astype(precision) for variable in variables]
+    for variable, array in zip(variables, weights):
+        variable.assign(array)
     configuration = {**model.get_config(), "name": name, **dict(notes)}
-    storage.save(path, configuration, [np.asarray(v) for v in variables],
-                 exact_model(model).arrays())
+    storage.save(path, configuration, weights, exact_model(model).arrays())

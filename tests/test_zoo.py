@@ -59,6 +59,14 @@ def test_loading_by_id(zoo_of_two):
         zoo.load_by_id(bytes(4))
 
 
+def test_weights_in_full_precision(tmp_path):
+    model = tiny_dwan(seed=5)
+    before = [np.array(variable) for variable in zoo.stored_variables(model)]
+    zoo.export(model, "tiny", tmp_path / "model.npz", precision="float32")
+    for a, b in zip(zoo.stored_variables(zoo.load(tmp_path).model), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_the_file_holds_the_model(tmp_path):
     """Weights in half precision, notes, and an integer model that is that of these weights."""
     model = tiny_dwan(seed=5)
