@@ -36,6 +36,8 @@ class Classical:
     feature: str | None = None
     plugin: str | None = None
 
+    kind = "classical"
+
     def load(self):
         """Readies Pillow for the format.
 

@@ -20,6 +20,7 @@ class Learned:
         UsageError: no such model or quality.
     """
 
+    kind = "learned"
     setting = "quality"
 
     def __init__(self, name, qualities=None):

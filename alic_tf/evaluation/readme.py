@@ -1,0 +1,112 @@
+"""Writes the tables of README.md from results/; `python -m alic_tf.evaluation.readme --help`."""
+
+import re
+import sys
+from pathlib import Path
+
+from alic_tf import commands, errors, files
+from alic_tf.commands import Flag
+
+ROOT = Path(__file__).resolve().parents[2]
+README, RESULTS, PLOT = "README.md", "results", "docs/images/rate_distortion.png"
+
+USAGE = """\
+usage: python -m alic_tf.evaluation.readme [--report DIR]
+
+Writes the sections of README.md that lie between <!-- results:NAME --> and <!-- /results:NAME -->
+from results/*.json, and the plot beside it. NAME is rates, bd-rate or complexity.
+"""
+
+FLAGS = (
+    Flag("string", "report", None, "DIR", "first copy the results of this report, without their "
+         "single pictures, into results/"),
+    commands.HELP,
+)  # fmt: skip
+
+_SECTION = re.compile(r"(<!-- results:([\w-]+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
+
+
+def run(argv):
+    """Parses the command line and writes README.md; returns the exit code."""
+    values, arguments = commands.parse(argv, FLAGS)
+    if values.help:
+        print(commands.help_text(USAGE, FLAGS))
+        return 0
+    if arguments:
+        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
+    from alic_tf.evaluation import page, plots, results
+
+    if values.report:
+        copy(values.report, ROOT / RESULTS)
+    measured = results.read(ROOT / RESULTS)
+    text = regenerate((ROOT / README).read_text(), measured)
+    with files.replacing(ROOT / README) as temporary:
+        temporary.write_text(text)
+    with files.replacing(ROOT / PLOT) as temporary:
+        plots.png(page.draw(measured), temporary)
+    return 0
+
+
+def copy(report, folder):
+    """Copies the results of a report into a folder, averages only."""
+    from alic_tf.evaluation import results
+
+    for result in results.read(report):
+        results.write(folder, {k: v for k, v in result.items() if k != "measurements"})
+
+
+def regenerate(text, measured):
+    """A README with its sections between markers written anew from results.
+
+    Raises:
+        UsageError: there is a marker of a section that does not exist, no marker, or no result.
+    """
+    if not measured:
+        raise errors.UsageError("no results to write", RESULTS)
+    made = sections(measured)
+
+    def section(match):
+        opening, name, closing = match.groups()
+        if name not in made:
+            raise errors.UsageError(
+                f"no section {name!r}; there are: {', '.join(made)}", README
+            )
+        return f"{opening}{made[name]}\n{closing}"
+
+    text, count = _SECTION.subn(section, text)
+    if not count:
+        raise errors.UsageError("has no <!-- results:NAME --> markers", README)
+    return text
+
+
+def sections(measured):
+    """The text of each section: {name: Markdown}."""
+    from alic_tf.evaluation import page, tables
+
+    curves = {
+        name: curve
+        for name, curve in page.curves_of(measured).items()
+        if name in {r["name"] for r in measured} or name in _compared()
+    }
+    rates = [tables.averages(r) for r in measured if r["kind"] == "learned"]
+    return {
+        "rates": "\n\n".join(f"{table.title}:\n\n{table.markdown()}" for table in rates),
+        "bd-rate": tables.bd_rates(curves, page.anchors_of(curves)).markdown(),
+        "complexity": tables.complexity(measured, page.is_comparable(measured)).markdown(),
+    }
+
+
+def _compared():
+    """Names of the paper's curves that a table of PSNR is about: not those trained for MS-SSIM,
+    nor its classical codecs that are measured here with better settings."""
+    from alic_tf.evaluation import published
+
+    return {
+        name
+        for name, curve in published.paper().items()
+        if curve.trained_for != "ms-ssim" and not name.endswith("(paper)")
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(commands.main(run, sys.argv))

@@ -1,0 +1,107 @@
+"""`python -m alic_tf.evaluation` in this process, and as users call it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import alic_tf
+from alic_tf import images, zoo
+from alic_tf.evaluation import __main__ as command
+from alic_tf.evaluation import results
+from alic_tf.evaluation.learned import Learned
+from tests.tiny_models import tiny_dwan
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments):
+    """Runs the command as users do; returns the finished process."""
+    return subprocess.run(
+        [sys.executable, "-m", "alic_tf.evaluation", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def photos(tmp_path):
+    demo = images.read(ROOT / "docs" / "images" / "demo.png")
+    images.write(tmp_path / "photos" / "a.png", demo[:180, :190])
+    return tmp_path / "photos"
+
+
+def test_a_report_on_a_folder(photos, tmp_path):
+    out = tmp_path / "out"
+    done = run("--data", photos, "--codecs", "jpeg,webp", "--anchors", "webp", "--out", out)
+    assert done.returncode == 0 and done.stdout == f"{out}/report.html: jpeg, webp\n"
+    assert "webp 1/1 a.png" in done.stderr and "Traceback" not in done.stderr
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "measurements", "jpeg.json", "webp.json", "report.md", "report.html", "rate_distortion.png",
+    }  # fmt: skip
+    jpeg, _ = results.read(out)
+    assert len(jpeg["averages"]) == len(jpeg["measurements"]) == 15 and jpeg["failed"] == []
+    (photos / "b.png").write_bytes(b"no picture")
+    done = run("--data", photos, "--codecs", "jpeg", "--out", out)
+    assert done.returncode == 1 and "1 of 2 pictures failed" in done.stderr
+    assert results.read(out)[0]["failed"] == ["b.png"]
+    (photos / "a.png").unlink()
+    done = run("--data", photos, "--codecs", "jpeg", "--out", tmp_path / "none")
+    assert done.returncode == 1 and done.stderr.endswith("all pictures failed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        ([], "--data"),
+        (["--data", "/nowhere"], "no such folder"),
+        (["--data", "{empty}"], "no pictures"),
+        (["--data", "{photos}", "--codecs", "jpeg,gif"], "unknown model 'gif'"),
+        (["--data", "{photos}", "--codecs", "jpeg,jpeg"], "two codecs"),
+        (["--data", "{photos}", "--codecs", ""], "at least one codec"),
+        (["--data", "{photos}", "--codecs", "dwan", "--qualities", "9"], "qualities 1 to 8"),
+        (["--data", "{photos}", "--codecs", "jpeg", "--qualities", "low"], "whole numbers"),
+        (["--data", "{photos}", "--codecs", "jpeg", "--anchors", "VVC"], "no curve 'VVC'"),
+        (["--data", "{photos}", "--jobs", "0"], "jobs"),
+        (["--data", "{photos}", "--out", "/proc/x"], "cannot write here"),
+        (["--data", "{photos}", "more"], "unexpected argument"),
+    ],
+)
+def test_bad_requests_are_one_line(photos, tmp_path, capsys, arguments, cause):
+    (tmp_path / "empty").mkdir()
+    places = {"photos": photos, "empty": tmp_path / "empty"}
+    arguments = ["--out", str(tmp_path / "out"), *(text.format(**places) for text in arguments)]
+    assert command.commands.main(command.run, ["evaluation", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and cause in captured.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_answers_before_anything_slow_is_imported():
+    done = run("--help")
+    assert done.returncode == 0 and "--qualities" in done.stdout
+    imported = "import sys, alic_tf.evaluation.__main__; print('numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", imported], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_a_learned_codec_is_that_of_the_zoo(tmp_path, photos):
+    path = tmp_path / "tiny" / zoo.MODEL_FILE
+    path.parent.mkdir()
+    zoo.export(tiny_dwan(), "whatever", path)
+    codec = Learned(str(path.parent), [2, 7, 99])
+    assert (codec.name, codec.settings) == ("tiny", (2, 7))
+    image = images.read(photos / "a.png")
+    data = codec.load().encode(image, 7)
+    reference = alic_tf.load(path)
+    assert data == reference.encode(image, 7) and data != codec.encode(image, 2)
+    assert np.array_equal(codec.decode(data), reference.decode(data))
+    assert codec.costs() == {
+        "parameters": sum(np.size(v) for v in zoo.stored_variables(reference.model)),
+        "model_bytes": path.stat().st_size,
+    }
+    assert reference.model_id.hex() in codec.identity
