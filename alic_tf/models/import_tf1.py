@@ -1,0 +1,255 @@
+"""Imports the authors' TensorFlow 1 checkpoints; `python -m alic_tf.models.import_tf1 --help`.
+
+The checkpoints of Fu et al. (arXiv 2206.10618) store most weights reparameterized for training, as
+TensorFlow Compression 1.2 does: kernels as coefficients of a real Fourier transform, weights of
+normalizations as square roots, the hyper prior's medians among other quantiles.
+"""
+
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from alic_tf import commands, errors, files
+from alic_tf.commands import Flag
+
+USAGE = """\
+usage: python -m alic_tf.models.import_tf1 --checkpoint PREFIX --out FOLDER ...
+       python -m alic_tf.models.import_tf1 --checkpoint PREFIX --out PICTURE
+                                           --read-original HEADER_FILE Y_FILE
+
+Makes a model of a TensorFlow 1 checkpoint of the authors' program, to be used as any other:
+python encoder_decoder.py --model FOLDER. Or decodes a picture that their program compressed with
+that checkpoint, exactly where TensorFlow's floats agree with theirs; these files do not tell the
+picture's size, so that it comes with its margin, to multiples of 64.
+"""
+
+FLAGS = (
+    Flag("string", "checkpoint", None, "PREFIX", "checkpoint, as in model.ckpt-1500001 for "
+         "model.ckpt-1500001.index and .data-00000-of-00001"),
+    Flag("integer", "num_filters", None, "N", "number of channels, for a check: the checkpoint "
+         "itself tells"),
+    Flag("string", "mixture", None, "KIND", "gmm or gllmm, for a check: the checkpoint "
+         "itself tells"),
+    Flag("float", "lambda", None, "L", "lambda it was trained with, to be noted in the model file"),
+    Flag("string", "out", None, "PATH", "folder of the model, or picture to write"),
+    Flag("string", "read-original", None, "HEADER_FILE Y_FILE", "decode this pair of files"),
+    Flag("boolean", "overwrite", False, "", "replace a file that exists"),
+    commands.HELP,
+)  # fmt: skip
+
+# Outputs per channel of the last layer of the authors' parameter network.
+MIXTURE_OF_OUTPUTS = {9: "gmm", 30: "gllmm"}
+
+
+def irdft_matrix(size):
+    """Matrix [size^2, size^2] from coefficients of a real Fourier transform to a square kernel.
+
+    Columns are products of the same orthonormal functions of the row and of the column: constant,
+    cosine and minus sine of each frequency in turn, and the alternating one if size is even.
+    """
+    position = np.arange(size)
+    basis = np.full((size, size), 1 / math.sqrt(size))
+    for i in range(1, size):
+        angle = 2 * np.pi * ((i + 1) // 2) * position / size
+        alternating = 2 * ((i + 1) // 2) == size
+        norm = math.sqrt((1 if alternating else 2) / size)
+        basis[:, i] = norm * (np.cos(angle) if i % 2 else -np.sin(angle))
+    return np.kron(basis, basis)
+
+
+def effective(variables):
+    """The weights as the graph uses them, from the variables as a checkpoint stores them.
+
+    Args:
+        variables: dictionary from names to arrays.
+
+    Returns:
+        dictionary for `Weights`.
+    """
+    from alic_tf.layers.normalization import BETA_MINIMUM, GAMMA_MINIMUM, PEDESTAL
+
+    def squared(root, minimum):
+        root = np.maximum(root.astype("float64"), math.sqrt(minimum + PEDESTAL))
+        return np.square(root) - PEDESTAL
+
+    arrays = {}
+    for name, value in variables.items():
+        scope, _, leaf = name.rpartition("/")
+        if leaf == "kernel_rdft":
+            size = math.isqrt(len(value))
+            # In single precision, as the original: the last bit counts in decoding its files.
+            kernel = irdft_matrix(size).astype("float32") @ value
+            arrays[f"{scope}/kernel"] = kernel.reshape(size, size, -1)
+        elif leaf == "reparam_beta":
+            arrays[f"{scope}/beta"] = squared(value, BETA_MINIMUM)
+        elif leaf == "reparam_gamma":
+            arrays[f"{scope}/gamma"] = squared(value, GAMMA_MINIMUM)
+        elif leaf == "quantiles":
+            arrays[f"{scope}/medians"] = value[:, 0, 1]
+        else:
+            arrays[name] = value
+    return arrays
+
+
+def read_checkpoint(prefix):
+    """The variables of a TensorFlow checkpoint, a dictionary with `renumber`ed names.
+
+    Raises:
+        UsageError: there is none of this name.
+        Malformed: it cannot be read.
+    """
+    index = Path(f"{prefix}.index")
+    if not index.is_file():
+        raise errors.UsageError("no such checkpoint", index)
+    import tensorflow as tf
+
+    from alic_tf.models.tf1_scopes import renumber
+
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        names = renumber(reader.get_variable_to_shape_map())
+        return {new: reader.get_tensor(old) for old, new in names.items()}
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        cause = str(error).splitlines()[0]
+        raise errors.Malformed(f"is not a readable checkpoint: {cause}", prefix) from error
+
+
+def configuration_of(variables):
+    """(number of filters, kind of mixture) of a checkpoint's variables.
+
+    Raises:
+        Malformed: the variables are not those of the authors' model.
+    """
+    names = ("entropy_parameter/masked/biases", "entropy_parameter/layer_2/signal_conv2d/kernel")
+    _check_complete([name for name in names if name not in variables])
+    biases, kernel = (variables[name] for name in names)
+    filters = len(biases) // 2
+    mixture = MIXTURE_OF_OUTPUTS.get(kernel.shape[-1] / filters)
+    if mixture is None:
+        raise errors.Malformed(
+            f"{names[1]} has {kernel.shape[-1]} outputs, not 9 or 30 for each of {filters} channels"
+        )
+    return filters, mixture
+
+
+def build(variables, lmbda=None):
+    """The model of a checkpoint's variables: fu2022 or fu2022-gllmm, without filter.
+
+    Args:
+        variables: as `read_checkpoint` returns them.
+        lmbda: lambda that it was trained with, or None if that is not known.
+
+    Raises:
+        Malformed: the variables are not those of the authors' model; the message names them.
+    """
+    from alic_tf.models import presets
+    from alic_tf.models.tf1_scopes import Weights
+
+    filters, mixture = configuration_of(variables)
+    changes = {"transform.filters": filters, "transform.pqf": False, "entropy.mixture": mixture}
+    if lmbda is not None:
+        changes["lambdas"] = [lmbda]
+    model = presets.build("fu2022", changes)
+    weights = Weights(effective(variables))
+    weights.model(model)
+    _check_complete(weights.missing)
+    if weights.misshapen:
+        raise errors.Malformed(f"variables of other shapes: {_some(weights.misshapen)}")
+    if weights.unused:
+        raise errors.Malformed(f"variables of another model: {_some(sorted(weights.unused))}")
+    return model
+
+
+def _check_complete(missing):
+    if missing:
+        raise errors.Malformed(f"variables are missing: {_some(missing)}")
+
+
+def _some(names, limit=10):
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def run(argv):
+    """Parses the command line and does what it asks for; returns the exit code."""
+    values, arguments = commands.parse(argv, FLAGS)
+    if values.help:
+        print(commands.help_text(USAGE, FLAGS))
+        return 0
+    options = {flag.name: values[flag.name].value for flag in FLAGS}
+    for name in ("checkpoint", "out"):
+        if not options[name]:
+            raise errors.UsageError(f"--{name} is missing; see --help")
+    pair = [options["read-original"], *arguments] if options["read-original"] else arguments
+    if len(pair) != (2 if options["read-original"] else 0):
+        raise errors.UsageError(f"unexpected or missing argument: {' '.join(pair)}; see --help")
+    if pair:
+        _decode(options, *map(Path, pair))
+    else:
+        _import(options)
+    return 0
+
+
+def _read_as_asked(options):
+    variables = read_checkpoint(options["checkpoint"])
+    try:
+        found = configuration_of(variables)
+        for name, value in zip(("num_filters", "mixture"), found):
+            if options[name] not in (None, value):
+                raise errors.UsageError(f"has --{name} {value}, not {options[name]}")
+        return variables, build(variables, options["lambda"])
+    except errors.AlicError as error:
+        error.path = options["checkpoint"]
+        raise
+
+
+def _import(options):
+    from alic_tf import zoo
+
+    folder = Path(options["out"])
+    target = _new(folder / zoo.MODEL_FILE, options)
+    _, model = _read_as_asked(options)
+    notes = {"imported": Path(options["checkpoint"]).name}
+    zoo.export(model, folder.absolute().name, target, notes, precision="float32")
+    print(f"{target}: {model.entropy.mixture}, {model.latents} channels")
+
+
+def _decode(options, header_file, y_file):
+    from alic_tf import images
+
+    target = _new(Path(options["out"]), options)
+    images.check_format(target)
+    data = [path.read_bytes() for path in (header_file, y_file)]
+    from alic_tf.models import original_bitstream
+
+    variables, model = _read_as_asked(options)
+    try:
+        latent = original_bitstream.decode_latent(model, variables, *data)
+    except errors.AlicError as error:
+        error.path = header_file
+        raise
+    images.write(target, original_bitstream.picture(model, latent))
+    print(f"{target}: {latent.shape[2] * 16} x {latent.shape[1] * 16}")
+
+
+def _new(path, options):
+    """The path of a file to write, after checking that it can and may be written."""
+    if os.path.lexists(path) and not options["overwrite"]:
+        raise errors.UsageError("exists; give --overwrite to replace it", path)
+    files.check_writable(path.parent)
+    return path
+
+
+def main(argv):
+    """Runs the command; returns its exit code: 0 done, 1 bad data, 2 bad request."""
+    # oneDNN's convolutions add in another order than TensorFlow 1 did; without them, floats of the
+    # context model come out the same, and with them the probabilities its files are coded with.
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    return commands.main(run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
