@@ -25,6 +25,8 @@ FLAGS = (
     Flag("list", "anchors", None, "A,B,...", "codecs that BD-rates refer to, measured or published "
          "ones (default VVC, BPG and JPEG)"),
     Flag("integer", "jobs", 1, "N", "processes that work at once", "", (1, 1024)),
+    Flag("integer", "pictures", 0, "N", "also write pictures.html: the first N pictures, by all "
+         "codecs, at the size of the first one's files", "", (0, 10**6)),
     Flag("string", "out", "report", "DIR", "folder of the report"),
     commands.HELP,
 )  # fmt: skip
@@ -47,7 +49,7 @@ def run(argv):
     files.check_writable(values.out)
 
     from alic_tf import images
-    from alic_tf.evaluation import page, results, runner
+    from alic_tf.evaluation import page, pictures, results, runner
 
     paths = images.find(values.data)
     if not paths:
@@ -65,6 +67,8 @@ def run(argv):
     for summary in summaries:
         results.write(values.out, summary)
     page.write(values.out, summaries, values.anchors)
+    if values.pictures:
+        pictures.write(values.out, codecs, paths[: values.pictures])
     print(f"{Path(values.out, page.PAGE)}: {', '.join(s['name'] for s in summaries)}")
     if failed:
         print(f"{len(failed)} of {len(paths)} pictures failed", file=sys.stderr)

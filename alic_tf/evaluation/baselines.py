@@ -61,6 +61,12 @@ class Classical:
         version = find(self.library if self.plugin else self.feature)
         return f"{self.name} (Pillow {PIL.__version__}, {self.library} {version}; {options})"
 
+    def scale(self, bpp):
+        """Settings of rising rate to search among for a file of about so many bits per pixel."""
+        if self.setting == "bpp":
+            return [bpp * percent / 100 for percent in range(80, 101)]
+        return range(101)
+
     def encode(self, image, setting):
         """uint8 [h, w, 3] -> bytes of a whole file."""
         options = {self.setting: setting}

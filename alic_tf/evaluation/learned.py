@@ -7,6 +7,7 @@ import numpy as np
 
 import alic_tf
 from alic_tf import errors, storage, zoo
+from alic_tf.quality_steps import quality_of_step, step_of_quality
 
 
 class Learned:
@@ -46,6 +47,12 @@ class Learned:
         blank = np.full((64, 64, 3), 128, "uint8")
         self.decode(self.encode(blank, self.settings[0]))
         return self
+
+    def scale(self, bpp):
+        """As `baselines.Classical.scale`: all qualities that a file can have."""
+        del bpp
+        qualities = len(self._configuration["lambdas"])
+        return [quality_of_step(i) for i in range(step_of_quality(qualities, qualities) + 1)]
 
     def encode(self, image, setting):
         """uint8 [h, w, 3] -> bytes of a whole file."""

@@ -34,12 +34,14 @@ def photos(tmp_path):
 
 def test_a_report_on_a_folder(photos, tmp_path):
     out = tmp_path / "out"
-    done = run("--data", photos, "--codecs", "jpeg,webp", "--anchors", "webp", "--out", out)
+    codecs = ["--codecs", "jpeg,webp", "--anchors", "webp", "--pictures", 1]
+    done = run("--data", photos, *codecs, "--out", out)
     assert done.returncode == 0 and done.stdout == f"{out}/report.html: jpeg, webp\n"
     assert "webp 1/1 a.png" in done.stderr and "Traceback" not in done.stderr
     names = {path.name for path in out.iterdir()}
     assert names == {
         "measurements", "jpeg.json", "webp.json", "report.md", "report.html", "rate_distortion.png",
+        "pictures.html",
     }  # fmt: skip
     jpeg, _ = results.read(out)
     assert len(jpeg["averages"]) == len(jpeg["measurements"]) == 15 and jpeg["failed"] == []
