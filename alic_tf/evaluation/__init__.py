@@ -1,1 +1,6 @@
-"""Measuring codecs: metrics of quality, baselines, rate-distortion curves."""
+"""Measuring codecs: metrics, baselines, rate-distortion curves and reports on them.
+
+    python -m alic_tf.evaluation --data kodak/ --out report/     measures, and writes the report
+    python -m alic_tf.evaluation.readme --report report/         takes its results into README.md
+    python -m alic_tf.evaluation.benchmark --model dwan          times one codec
+"""

@@ -27,7 +27,7 @@ FLAGS = (
     Flag("integer", "jobs", 1, "N", "processes that work at once", "", (1, 1024)),
     Flag("integer", "pictures", 0, "N", "also write pictures.html: the first N pictures, by all "
          "codecs, at the size of the first one's files", "", (0, 10**6)),
-    Flag("string", "out", "report", "DIR", "folder of the report"),
+    Flag("string", "out", "runs/evaluation", "DIR", "folder of the report"),
     commands.HELP,
 )  # fmt: skip
 
