@@ -22,8 +22,10 @@ usage: python -m alic_tf.models.import_tf1 --checkpoint PREFIX --out FOLDER ...
 
 Makes a model of a TensorFlow 1 checkpoint of the authors' program, to be used as any other:
 python encoder_decoder.py --model FOLDER. Or decodes a picture that their program compressed with
-that checkpoint, exactly where TensorFlow's floats agree with theirs; these files do not tell the
-picture's size, so that it comes with its margin, to multiples of 64.
+that checkpoint. These files do not tell the picture's size, so that it comes with its margin, to
+multiples of 64. They are coded with probabilities from floats, and can be decoded only where these
+come out the same: on a processor with AVX-512 if they were written on one; if they were written on
+one without, set ONEDNN_MAX_CPU_ISA=AVX2 in the environment.
 """
 
 FLAGS = (
@@ -60,6 +62,17 @@ def irdft_matrix(size):
     return np.kron(basis, basis)
 
 
+def _kernel(coefficients):
+    """The kernel [size, size, i * o] of coefficients [size^2, i * o]."""
+    size = math.isqrt(len(coefficients))
+    kernel = np.zeros(coefficients.shape, "float32")
+    # Rounded to single precision at each step, as in the original's matrix product: in decoding
+    # its files, the last bit counts.
+    for function, row in zip(irdft_matrix(size).T.astype("float32"), coefficients):
+        kernel = (kernel + np.outer(function.astype("float64"), row)).astype("float32")
+    return kernel.reshape(size, size, -1)
+
+
 def effective(variables):
     """The weights as the graph uses them, from the variables as a checkpoint stores them.
 
@@ -79,10 +92,7 @@ def effective(variables):
     for name, value in variables.items():
         scope, _, leaf = name.rpartition("/")
         if leaf == "kernel_rdft":
-            size = math.isqrt(len(value))
-            # In single precision, as the original: the last bit counts in decoding its files.
-            kernel = irdft_matrix(size).astype("float32") @ value
-            arrays[f"{scope}/kernel"] = kernel.reshape(size, size, -1)
+            arrays[f"{scope}/kernel"] = _kernel(value)
         elif leaf == "reparam_beta":
             arrays[f"{scope}/beta"] = squared(value, BETA_MINIMUM)
         elif leaf == "reparam_gamma":
@@ -112,7 +122,7 @@ def read_checkpoint(prefix):
         reader = tf.train.load_checkpoint(str(prefix))
         names = renumber(reader.get_variable_to_shape_map())
         return {new: reader.get_tensor(old) for old, new in names.items()}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:
         cause = str(error).splitlines()[0]
         raise errors.Malformed(f"is not a readable checkpoint: {cause}", prefix) from error
 

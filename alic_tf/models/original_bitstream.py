@@ -149,7 +149,7 @@ def decode_latent(model, variables, header, string):
     if not decoder.at_end():
         raise errors.Malformed(
             "decodes to nonsense: it is of another checkpoint, or was written on a machine whose "
-            "floats differ from this one's"
+            "floats differ from this one's; see --help"
         )
     return canvas[:, _REACH:-_REACH, _REACH:-_REACH]
 
