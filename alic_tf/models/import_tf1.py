@@ -25,7 +25,7 @@ python encoder_decoder.py --model FOLDER. Or decodes a picture that their progra
 that checkpoint. These files do not tell the picture's size, so that it comes with its margin, to
 multiples of 64. They are coded with probabilities from floats, and can be decoded only where these
 come out the same: on a processor with AVX-512 if they were written on one; if they were written on
-one without, set ONEDNN_MAX_CPU_ISA=AVX2 in the environment.
+one without, ONEDNN_MAX_CPU_ISA=AVX2 in the environment may help.
 """
 
 FLAGS = (
