@@ -1,6 +1,5 @@
 """The shipped light model on real photographs."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,11 @@ from PIL import Image
 import alic_tf
 from alic_tf import container, zoo
 from alic_tf.evaluation.metrics import psnr
+from tests import kodak
+from tests.kodak import needs_kodak
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "saved_models" / "dwan" / zoo.MODEL_FILE
-KODAK = sorted(Path(os.environ.get("ALIC_KODAK", "/nowhere")).glob("*.png"))
 
 pytestmark = pytest.mark.skipif(not MODEL.is_file(), reason=f"{MODEL} is not there")
 
@@ -52,11 +52,11 @@ def test_more_quality_costs_more_and_looks_better(codec, photograph):
     assert decibels[-1] - decibels[0] > 4 and sizes[-1] > 4 * sizes[0]
 
 
-@pytest.mark.skipif(not KODAK, reason="no Kodak images: set ALIC_KODAK to their folder")
+@needs_kodak
 def test_kodak(codec):
     """Mean file size within 0.5 % of the estimate, on every third image."""
     sizes, estimates = [], []
-    for path in KODAK[::3]:
+    for path in kodak.FILES[::3]:
         data, coded = codec.encode_with_latents(np.asarray(Image.open(path).convert("RGB")), 4)
         np.testing.assert_array_equal(codec.latents(data)["latent"], coded["latent"])
         sizes.append(8 * len(data))

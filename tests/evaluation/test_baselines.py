@@ -1,7 +1,6 @@
 """Classical codecs: the points measured by another program on Kodak; files are what they say."""
 
 import io
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from PIL import Image
 from alic_tf import errors, images
 from alic_tf.evaluation import metrics
 from alic_tf.evaluation.baselines import CODECS
+from tests import kodak
 
 # One setting per codec on kodim03: (bits per pixel, PSNR, MS-SSIM).
 KODIM03 = {
@@ -23,7 +23,6 @@ KODIM03 = {
     ("heic", 18): (0.102091, 31.308039, 0.945436),
     ("jxl", 20): (0.216451, 31.422570, 0.949050),
 }
-KODAK = os.environ.get("KODAK")
 
 
 def load(name):
@@ -37,12 +36,12 @@ def photograph():
     return images.read(Path(__file__).parents[2] / "docs" / "images" / "demo.png")[:192, :192]
 
 
-@pytest.mark.skipif(KODAK is None, reason="KODAK does not name the folder of the Kodak pictures")
+@kodak.needs_kodak
 @pytest.mark.parametrize(("name", "setting"), KODIM03)
 def test_points_on_kodak(name, setting):
     codec = load(name)
     assert setting in codec.settings
-    image = images.read(Path(KODAK) / "kodim03.png")
+    image = images.read(kodak.FILES[2])
     data = codec.encode(image, setting)
     decoded = codec.decode(data)
     bpp, psnr, ms_ssim = KODIM03[name, setting]
