@@ -10,12 +10,13 @@ import math
 import os
 import sys
 
-from alic_tf import commands, errors, files
+from alic_tf import commands, errors, files, storage, zoo
 from alic_tf.commands import Flag
 from alic_tf.training.folder import RunFolder
 
 USAGE = """\
 usage: python train_tf.py --data DIR [--model NAME] [--minutes N | --steps N] [--export DIR] ...
+       python train_tf.py --data DIR --start MODEL --out DIR ...
        python train_tf.py --resume --out DIR [--export DIR]
 
 Trains a model on photographs until its budget is spent, with the loss lambda D + R + lambda_1
@@ -29,6 +30,8 @@ LARGEST = 2**31 - 1
 # What a run depends on: kept in its folder, so that it can be resumed.
 SETTINGS = (
     Flag("string", "model", "dwan", "NAME", "preset to train", "start"),
+    Flag("string", "start", None, "MODEL", "begin with the weights and switches of a model: the "
+         "name of a shipped one, its folder or file", "start"),
     Flag("multi_string", "set", [], "PATH=VALUE", "change a switch of the preset, such as "
          "transform.pqf=false, entropy.mixture=gllmm or lambdas=[0.0032]; the value is JSON or a "
          "word; may be given several times", "start"),
@@ -71,6 +74,9 @@ def run(argv):
     if arguments:
         raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
     check_values(values)
+    if values.start:
+        values.start = os.path.abspath(zoo.find(values.start))
+        values.model = storage.read_configuration(values.start)["name"]
     folder = RunFolder(values.out or os.path.join("runs", values.model))
     settings = resumed(values, folder) if values.resume else started(values, folder)
     check_paths(values, settings)
@@ -87,6 +93,8 @@ def run(argv):
 def check_values(values):
     """Raises UsageError for flags that are wrong by themselves or do not go together."""
     commands.check_action("resume" if values.resume else "start", values, FLAGS)
+    if values.start is not None and values["model"].present:
+        raise errors.UsageError("give one of --model and --start")
     if values.minutes is not None and values.steps is not None:
         raise errors.UsageError("give one of --minutes and --steps")
     for flag in FLAGS:
@@ -118,7 +126,9 @@ def started(values, folder):
 
 def resumed(values, folder):
     """The settings of the run in the folder, with the budget and the paths that are given."""
-    settings = folder.read_settings() | given_paths(values)
+    # A run that an earlier version of the program began lacks the settings that came later.
+    defaults = {flag.name: flag.default for flag in SETTINGS}
+    settings = defaults | folder.read_settings() | given_paths(values)
     if values.steps or values.minutes:
         settings |= {"steps": values.steps, "minutes": values.minutes}
     return settings

@@ -26,7 +26,7 @@ def test_help_names_the_flags():
     assert (result.returncode, result.stderr) == (0, "")
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
-        "model set data validation minutes steps batch patch rate balance precision seed out "
+        "model start set data validation minutes steps batch patch rate balance precision seed out "
         "resume export overwrite log_seconds save_minutes validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
@@ -50,6 +50,7 @@ def old_run(tmp_path):
         (["--data", DATA, "--minutes", "0"], "--minutes must be more than 0"),
         (["--data", DATA, "--rate", "nan"], "--rate must be a number"),
         (["--data", DATA, "--batch", "0"], "--batch"),
+        (["--data", DATA, "--start", "m", "--model", "dwan"], "one of --model and --start"),
         (["--data", DATA, "--patch", "100"], "--patch must be a multiple of 64"),
         (["--data", DATA, "--precision", "half"], "one of ('float32', 'mixed_bfloat16')"),
         (["--data", DATA, "--set", "lambdas"], "--set lambdas: give PATH=VALUE"),

@@ -50,7 +50,12 @@ def configuration(preset, changes=()):
     """
     if preset not in PRESETS:
         raise ValueError(f"model must be one of {tuple(PRESETS)}, not {preset!r}")
-    config = copy.deepcopy(PRESETS[preset])
+    return changed(PRESETS[preset], changes)
+
+
+def changed(config, changes):
+    """A copy of a configuration with changes; see `configuration`."""
+    config = copy.deepcopy(config)
     for path, value in dict(changes).items():
         *parents, name = path.split(".")
         node = config

@@ -1,9 +1,9 @@
-"""The configuration of the model to train, from a preset and changes of it, with clear errors."""
+"""The model to train, from a preset or a model file and changes of it, with clear errors."""
 
 import inspect
 import textwrap
 
-from alic_tf import errors
+from alic_tf import errors, storage, zoo
 from alic_tf.models import presets
 from alic_tf.models.asymmetric import TRANSFORMS, Asymmetric
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
@@ -12,14 +12,20 @@ from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyMod
 _DERIVED = {"self", "kwargs", "lambdas", "latents", "qualities"}
 
 
-def configuration(preset, changes):
+def configuration(preset, changes, start=None):
     """As `presets.configuration`, for changes that a user asks for.
+
+    Args:
+        preset: name of the preset.
+        changes: dictionary from dotted paths to values.
+        start: path of a model file whose configuration is to be changed instead, or None.
 
     Raises:
         UsageError: unknown preset or switch; the message lists those there are.
+        UnknownModel: the file is none of a model.
     """
     try:
-        base = presets.configuration(preset)
+        base = _stored(start) if start else presets.configuration(preset)
     except ValueError as error:
         raise errors.UsageError(str(error)) from error
     allowed = _switches(
@@ -31,7 +37,7 @@ def configuration(preset, changes):
             raise errors.UsageError(
                 f"--set {path}: no such switch of this model; there are: {', '.join(allowed)}"
             )
-    result = presets.configuration(preset, changes)
+    result = presets.changed(base, changes)
     lambdas = result["lambdas"]
     if not (isinstance(lambdas, list) and lambdas and all(
         isinstance(value, (int, float)) and value > 0 for value in lambdas
@@ -51,6 +57,27 @@ def make_model(configuration):
     except (TypeError, ValueError) as error:
         cause = textwrap.shorten(str(error), 200)
         raise errors.UsageError(f"the model cannot be built: {cause}") from error
+
+
+def assign_weights(model, path):
+    """Gives a model the weights of a model file.
+
+    Raises:
+        UnknownModel: the file is damaged.
+        UsageError: its weights do not fit the model.
+    """
+    weights = storage.load(path)[1]
+    variables = zoo.stored_variables(model)
+    if [weight.shape for weight in weights] != [tuple(v.shape) for v in variables]:
+        raise errors.UsageError("its weights do not fit the switches that --set changes", path)
+    for variable, weight in zip(variables, weights):
+        variable.assign(weight)
+
+
+def _stored(path):
+    """The arguments of `Asymmetric` in a model file."""
+    stored = storage.read_configuration(path)
+    return {name: stored[name] for name in ("transform", "entropy", "lambdas")}
 
 
 def _switches(kind, context):

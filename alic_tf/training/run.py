@@ -12,7 +12,7 @@ import numpy as np
 from alic_tf import errors, zoo
 from alic_tf.models.asymmetric import STRIDE
 from alic_tf.models.initialization import initialize
-from alic_tf.training.configuration import configuration, make_model
+from alic_tf.training.configuration import assign_weights, configuration, make_model
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
 from alic_tf.training.losses import RateDistortion
 from alic_tf.training.optimizer import FiniteAdam
@@ -28,9 +28,10 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
 
     Args:
         folder: `RunFolder`, empty or to be replaced, or with a run to resume.
-        settings: dictionary: model, set (changes of its configuration) or, of a run to resume,
-            configuration; data, validation (paths of folders; validation may be None); minutes or
-            steps (the other None), batch, patch, rate, balance, precision, seed.
+        settings: dictionary: model (name of a preset), start (path of a model file to begin with,
+            or None), set (changes of the configuration) or, of a run to resume, configuration;
+            data, validation (paths of folders; validation may be None); minutes or steps (the
+            other None), batch, patch, rate, balance, precision, seed.
         resume: continue from the last checkpoint.
         export: folder for the trained model, or None.
         log_seconds, save_minutes, validate_minutes: time between reports, checkpoints and
@@ -44,9 +45,10 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
     """
     if export and importlib.util.find_spec("tensorflow") is None:
         raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
-    if "set" in settings:
-        changes = settings.pop("set")
-        settings["configuration"] = configuration(settings["model"], changes)
+    settings = dict(settings)
+    changes = settings.pop("set")
+    if "configuration" not in settings:
+        settings["configuration"] = configuration(settings["model"], changes, settings["start"])
     keras.utils.set_random_seed(settings["seed"])
     with _precision(settings["precision"]):
         model = make_model(settings["configuration"])
@@ -56,6 +58,8 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
     checkpoint = Checkpoint(folder.checkpoint, schedule, 60 * save_minutes)
     if resume:
         checkpoint.restore(training_model)
+    if schedule.step == 0 and settings["start"]:
+        assign_weights(model, settings["start"])
     if schedule.progress < 1:
         photographs = load_photographs(settings["data"], settings["patch"])
         callbacks = [schedule, checkpoint, Progress(folder.history, schedule, log_seconds)]
@@ -63,7 +67,7 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
             crops = validation_crops(settings["validation"])
             qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
             callbacks.append(Validation(crops, qualities, callbacks[-1], 60 * validate_minutes))
-        if schedule.step == 0 and settings["configuration"]["transform"]["kind"] == "packet":
+        if schedule.step == 0 and not settings["start"] and _is_packet(settings):
             sampler = CropSampler(photographs, settings["patch"], INITIAL_CROPS, 1)
             initialize(model.transform, sampler(settings["seed"])[0])
         print(f"{settings['model']}: {model.count_params()} parameters, "
@@ -119,6 +123,10 @@ def validation_crops(path):
         photograph[top : top + side, left : left + side]
         for photograph, (top, left) in zip(photographs, corners)
     ])
+
+
+def _is_packet(settings):
+    return settings["configuration"]["transform"]["kind"] == "packet"
 
 
 @contextlib.contextmanager

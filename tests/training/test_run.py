@@ -12,8 +12,9 @@ from alic_tf.training.folder import RunFolder
 from tests.training import tiny
 
 SETTINGS = {
-    "model": "dwan", "set": tiny.PACKET, "validation": None, "minutes": None, "steps": 3,
-    "batch": 2, "patch": 64, "rate": 1e-3, "balance": 0.3, "precision": "float32", "seed": 0,
+    "model": "dwan", "start": None, "set": tiny.PACKET, "validation": None, "minutes": None,
+    "steps": 3, "batch": 2, "patch": 64, "rate": 1e-3, "balance": 0.3, "precision": "float32",
+    "seed": 0,
 }  # fmt: skip
 
 
@@ -79,3 +80,21 @@ def test_validation_crops_are_central_and_equal(tmp_path):
     assert crops.shape == (2, 256, 256, 3)
     original = tiny.photographs(2, 300, 400)[0]
     np.testing.assert_array_equal(crops[0], original[22:278, 72:328])
+
+
+def test_a_run_starts_with_the_weights_of_a_model_file(tmp_path):
+    data = tiny.write_photographs(tmp_path / "data")
+    settings = SETTINGS | {"data": str(data), "steps": 1, "rate": 1e-9}
+    first = run.train(RunFolder(tmp_path / "1"), settings, export=tmp_path / "m").model
+    file = str(tmp_path / "m" / "model.npz")
+    start = settings | {"model": "m", "start": file, "set": {}, "seed": 9}
+    second = run.train(RunFolder(tmp_path / "2"), start).model
+    assert second.get_config()["lambdas"] == first.get_config()["lambdas"]
+    for a, b in zip(first.trainable_variables, second.trainable_variables, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-7)
+    # Other lambdas may fit the same weights, another width does not.
+    changes = {"lambdas": [0.1, 0.2]}
+    third = run.train(RunFolder(tmp_path / "3"), start | {"set": changes}).model
+    assert third.lambdas == (0.1, 0.2)
+    with pytest.raises(errors.UsageError, match="model.npz: its weights do not fit the switches"):
+        run.train(RunFolder(tmp_path / "4"), start | {"set": {"transform.filters": 16}})
