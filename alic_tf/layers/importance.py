@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from alic_tf.layers.block import Block
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.normalization import make_normalization
 from alic_tf.layers.residual import ResidualBlock
@@ -10,7 +11,7 @@ from alic_tf.layers.sequence import apply_sequence, build_sequence
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class ImportanceMap(keras.layers.Layer):
+class ImportanceMap(Block):
     """Map m = softsign(tanh(h + RB(RB(RB(h))))), h = norm(3x3 stride 2), that scales the latent.
 
     Fu et al., arXiv 2206.10618, section III-B and figure 4. The figure shows LeakyReLU where the
@@ -28,9 +29,7 @@ class ImportanceMap(keras.layers.Layer):
     """
 
     def __init__(self, filters, normalization="gdn", **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.normalization = normalization
+        super().__init__(filters, normalization, **kwargs)
         dtype = self.dtype_policy
         self.stem = [SignalConvolution(filters, 3, strides=2, dtype=dtype),
                      make_normalization(normalization, dtype=dtype)]
@@ -45,7 +44,3 @@ class ImportanceMap(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return self.stem[0].compute_output_shape(input_shape)
-
-    def get_config(self):
-        return {**super().get_config(), "filters": self.filters,
-                "normalization": self.normalization}

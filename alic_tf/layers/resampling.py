@@ -2,13 +2,28 @@
 
 import keras
 
+from alic_tf.layers.block import Block
 from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.normalization import make_normalization
 from alic_tf.layers.sequence import apply_sequence, build_sequence
 
 
+class _Shortcut(Block):
+    """The sum of a trunk and a shortcut, both of which change the resolution."""
+
+    def build(self, input_shape):
+        self.shortcut.build(input_shape)
+        build_sequence(self.trunk, input_shape)
+
+    def call(self, x):
+        return self.shortcut(x) + apply_sequence(self.trunk, x)
+
+    def compute_output_shape(self, input_shape):
+        return self.shortcut.compute_output_shape(input_shape)
+
+
 @keras.saving.register_keras_serializable(package="alic_tf")
-class ResidualDownsampling(keras.layers.Layer):
+class ResidualDownsampling(_Shortcut):
     """norm(3x3 LeakyReLU(3x3 stride 2 x)) + 1x1 stride 2 x.
 
     Fu et al., arXiv 2206.10618, figure 2.
@@ -24,9 +39,7 @@ class ResidualDownsampling(keras.layers.Layer):
     """
 
     def __init__(self, filters, normalization="gdn", **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.normalization = normalization
+        super().__init__(filters, normalization, **kwargs)
         dtype = self.dtype_policy
         self.shortcut = SignalConvolution(filters, 1, strides=2, dtype=dtype)
         self.trunk = [
@@ -35,23 +48,9 @@ class ResidualDownsampling(keras.layers.Layer):
             make_normalization(normalization, dtype=dtype),
         ]
 
-    def build(self, input_shape):
-        self.shortcut.build(input_shape)
-        build_sequence(self.trunk, input_shape)
-
-    def call(self, x):
-        return self.shortcut(x) + apply_sequence(self.trunk, x)
-
-    def compute_output_shape(self, input_shape):
-        return self.shortcut.compute_output_shape(input_shape)
-
-    def get_config(self):
-        return {**super().get_config(), "filters": self.filters,
-                "normalization": self.normalization}
-
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class ResidualUpsampling(keras.layers.Layer):
+class ResidualUpsampling(_Shortcut):
     """inverse norm(3x3 subpixel(LeakyReLU(3x3 x))) + subpixel(1x1 x).
 
     Fu et al., arXiv 2206.10618, figure 2; with mirrored kernels, as the authors' weights have it.
@@ -67,9 +66,7 @@ class ResidualUpsampling(keras.layers.Layer):
     """
 
     def __init__(self, filters, normalization="gdn", **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.normalization = normalization
+        super().__init__(filters, normalization, **kwargs)
         dtype = self.dtype_policy
         self.shortcut = SubpixelConvolution(filters, 1, flip=True, dtype=dtype)
         self.trunk = [
@@ -77,17 +74,3 @@ class ResidualUpsampling(keras.layers.Layer):
             SignalConvolution(filters, 3, flip=True, dtype=dtype),
             make_normalization(normalization, inverse=True, dtype=dtype),
         ]
-
-    def build(self, input_shape):
-        self.shortcut.build(input_shape)
-        build_sequence(self.trunk, input_shape)
-
-    def call(self, x):
-        return self.shortcut(x) + apply_sequence(self.trunk, x)
-
-    def compute_output_shape(self, input_shape):
-        return self.shortcut.compute_output_shape(input_shape)
-
-    def get_config(self):
-        return {**super().get_config(), "filters": self.filters,
-                "normalization": self.normalization}

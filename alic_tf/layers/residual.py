@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from alic_tf.layers.block import Block
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.normalization import make_normalization
 from alic_tf.layers.sequence import apply_sequence, build_sequence
@@ -44,7 +45,7 @@ class ResidualBlock(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class MSRB(keras.layers.Layer):
+class MSRB(Block):
     """Multi-scale residual block: two rounds of 3x3 and 5x5 branches that exchange features.
 
     a = RB3(x), b = RB5(x);  p = norm(1x1 [a, b]), s = norm(1x1 [b, a]);
@@ -59,9 +60,7 @@ class MSRB(keras.layers.Layer):
     """
 
     def __init__(self, filters, normalization="gdn", **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.normalization = normalization
+        super().__init__(filters, normalization, **kwargs)
         dtype = self.dtype_policy
         self.branches = [ResidualBlock(filters, k, dtype=dtype) for k in (3, 5, 3, 5)]
         self.exchanges = [SignalConvolution(filters, 1, dtype=dtype) for _ in range(2)]
@@ -84,7 +83,3 @@ class MSRB(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "filters": self.filters,
-                "normalization": self.normalization}
