@@ -12,6 +12,7 @@ import sys
 
 from alic_tf import commands, errors, files, storage, zoo
 from alic_tf.commands import Flag
+from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
 from alic_tf.training.folder import RunFolder
 
 USAGE = """\
@@ -23,7 +24,13 @@ Trains a model on photographs until its budget is spent, with the loss lambda D 
 L_PQ. The run's folder holds its settings (config.json), its history (history.jsonl) and the last
 checkpoint (last.npz). KERAS_BACKEND=jax trains on JAX.
 """
-PRECISIONS = ("float32", "mixed_bfloat16")
+CHOICES = {
+    "metric": ("mse", "ms-ssim"),
+    "schedule": ("budget", "paper"),
+    "precision": ("float32", "mixed_bfloat16"),
+}
+# What `--schedule paper` means by default.
+PAPER = {"rate": 1e-4, "warmup": 0, "steps": 1_500_000}
 PATCH_STEP = 64
 LARGEST = 2**31 - 1
 
@@ -43,10 +50,22 @@ SETTINGS = (
     Flag("integer", "batch", 8, "N", "crops per step", "start", (1, LARGEST)),
     Flag("integer", "patch", 128, "N", f"side of the crops, a multiple of {PATCH_STEP}", "start",
          (PATCH_STEP, LARGEST)),
-    Flag("float", "rate", 1e-3, "R", "highest learning rate; the paper's, for fu2022, is 1e-4",
-         "start"),
+    Flag("integer", "accumulate", 1, "N", "steps whose gradients go into one update of the weights",
+         "start", (1, LARGEST)),
+    Flag("string", "schedule", "budget", "NAME", "budget: warm-up, then a cosine to zero at the "
+         "end of the budget; paper: the rate is halved every 100,000 steps from step 750,000 on, "
+         "with --rate 1e-4, --warmup 0 and --steps 1500000 unless given", "start"),
+    Flag("float", "rate", 1e-3, "R", "highest learning rate", "start"),
+    Flag("integer", "warmup", 200, "N", "steps of warm-up, at most a tenth of --steps", "start",
+         (0, LARGEST)),
+    Flag("float", "hard", 0.0, "PART", "last part of the budget, 0 to 1, in which the rate is that "
+         "of the rounded latents instead of noisy ones", "start"),
+    Flag("float", "ema", 0.0, "M", "validate and export averages of the weights that keep this "
+         "part of themselves at each step, such as 0.999", "start"),
+    Flag("string", "metric", "mse", "NAME", "distortion: mse, or ms-ssim, which needs --patch 192 "
+         "or more and has the paper's lambdas, 12 to 120, by default", "start"),
     Flag("float", "balance", 0.3, "B", "loss of each quality is weighted by lambda^-B", "start"),
-    Flag("string", "precision", "float32", "TYPE", f"{' or '.join(PRECISIONS)}", "start"),
+    Flag("string", "precision", "float32", "TYPE", " or ".join(CHOICES["precision"]), "start"),
     Flag("integer", "seed", 0, "N", "of initial weights, crops and noise", "start", (0, LARGEST)),
 )  # fmt: skip
 FLAGS = (
@@ -106,8 +125,16 @@ def check_values(values):
     for name in ("minutes", "rate"):
         if values[name].value == 0:
             raise errors.UsageError(f"--{name} must be more than 0")
-    if values.precision not in PRECISIONS:
-        raise errors.UsageError(f"--precision must be one of {PRECISIONS}")
+    for name, allowed in CHOICES.items():
+        if values[name].value not in allowed:
+            raise errors.UsageError(f"--{name} must be one of {allowed}")
+    if values.hard > 1:
+        raise errors.UsageError("--hard must be a part, 0 to 1")
+    if values.ema >= 1:
+        raise errors.UsageError("--ema must be less than 1")
+    if values.metric == "ms-ssim" and values.patch < MS_SSIM_MIN_SIDE:
+        raise errors.UsageError(f"--metric ms-ssim needs crops of {MS_SSIM_MIN_SIDE} pixels: give "
+                                "--patch 192 or more")
     if values.patch % PATCH_STEP:
         raise errors.UsageError(f"--patch must be a multiple of {PATCH_STEP}")
 
@@ -118,7 +145,11 @@ def started(values, folder):
     settings["set"] = dict(map(change, values.set))
     if values.data is None:
         raise errors.UsageError("give --data, a folder of pictures")
-    if values.steps is None and values.minutes is None:
+    if values.schedule == "paper":
+        settings |= {name: value for name, value in PAPER.items() if not values[name].present}
+    if values.minutes is not None:
+        settings["steps"] = None
+    elif settings["steps"] is None:
         settings["minutes"] = 60.0
     folder.check_start(values.overwrite)
     return settings | given_paths(values)

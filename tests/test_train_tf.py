@@ -26,7 +26,8 @@ def test_help_names_the_flags():
     assert (result.returncode, result.stderr) == (0, "")
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
-        "model start set data validation minutes steps batch patch rate balance precision seed out "
+        "model start set data validation minutes steps batch patch accumulate schedule rate warmup "
+        "hard ema metric balance precision seed out "
         "resume export overwrite log_seconds save_minutes validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
@@ -53,6 +54,11 @@ def old_run(tmp_path):
         (["--data", DATA, "--start", "m", "--model", "dwan"], "one of --model and --start"),
         (["--data", DATA, "--patch", "100"], "--patch must be a multiple of 64"),
         (["--data", DATA, "--precision", "half"], "one of ('float32', 'mixed_bfloat16')"),
+        (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim')"),
+        (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
+        (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper')"),
+        (["--data", DATA, "--hard", "2"], "--hard must be a part"),
+        (["--data", DATA, "--ema", "1"], "--ema must be less than 1"),
         (["--data", DATA, "--set", "lambdas"], "--set lambdas: give PATH=VALUE"),
         (["--data", DATA, "--set", "lambdas=[0.1"], "neither JSON nor a word"),
         (["--data", DATA, "--out", str(ROOT / "LICENSE")], "is not a folder"),

@@ -8,17 +8,21 @@ from alic_tf.models import presets
 from alic_tf.models.asymmetric import TRANSFORMS, Asymmetric
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 
+# Fu et al., section IV-A: from lowest to highest; their MSE lambdas are all far below 1.
+_MS_SSIM_LAMBDAS = (12.0, 40.0, 80.0, 120.0)
+
 # Arguments of the parts that the model itself derives from others.
 _DERIVED = {"self", "kwargs", "lambdas", "latents", "qualities"}
 
 
-def configuration(preset, changes, start=None):
+def configuration(preset, changes, start=None, metric="mse"):
     """As `presets.configuration`, for changes that a user asks for.
 
     Args:
         preset: name of the preset.
         changes: dictionary from dotted paths to values.
         start: path of a model file whose configuration is to be changed instead, or None.
+        metric: "mse" or "ms-ssim"; the latter replaces lambdas that are meant for the former.
 
     Raises:
         UsageError: unknown preset or switch; the message lists those there are.
@@ -37,6 +41,8 @@ def configuration(preset, changes, start=None):
             raise errors.UsageError(
                 f"--set {path}: no such switch of this model; there are: {', '.join(allowed)}"
             )
+    if metric == "ms-ssim" and max(base["lambdas"]) < 1:
+        base["lambdas"] = _ms_ssim_lambdas(len(base["lambdas"]))
     result = presets.changed(base, changes)
     lambdas = result["lambdas"]
     if not (isinstance(lambdas, list) and lambdas and all(
@@ -72,6 +78,14 @@ def assign_weights(model, path):
         raise errors.UsageError("its weights do not fit the switches that --set changes", path)
     for variable, weight in zip(variables, weights):
         variable.assign(weight)
+
+
+def _ms_ssim_lambdas(count):
+    """The paper's span in equal ratios; for one rate, the higher that N = 128 is meant for."""
+    first, single, *_, last = _MS_SSIM_LAMBDAS
+    if count == 1:
+        return [single]
+    return [round(first * (last / first) ** (i / (count - 1)), 3) for i in range(count)]
 
 
 def _stored(path):

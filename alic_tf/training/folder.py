@@ -13,6 +13,7 @@ class RunFolder:
         settings_file: config.json, all that the run depends on, written at its start.
         history: history.jsonl, a JSON row of progress or validation per line.
         checkpoint: last.npz, what `--resume` continues from.
+        best: best.npz, the same where the validation was best.
     """
 
     def __init__(self, path):
@@ -20,6 +21,7 @@ class RunFolder:
         self.settings_file = self.path / "config.json"
         self.history = self.path / "history.jsonl"
         self.checkpoint = self.path / "last.npz"
+        self.best = self.path / "best.npz"
 
     def check_start(self, overwrite):
         """Raises UsageError if a run may not start here."""
@@ -32,7 +34,7 @@ class RunFolder:
 
     def start(self, settings):
         """Begins a run: removes an old one and writes the settings."""
-        for file in (self.settings_file, self.history, self.checkpoint):
+        for file in (self.settings_file, self.history, self.checkpoint, self.best):
             file.unlink(missing_ok=True)
         self.write_settings(settings)
 

@@ -4,45 +4,58 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf.training.ms_ssim import ms_ssim
+
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class RateDistortion(keras.Model):
     """A codec model with its training loss, lambda * D + R + lambda_1 * L_PQ.
 
-    D is the mean squared error on the 0..255 scale, R the rate in bits per pixel and L_PQ the
-    mean squared distance of the filtered latent from the unquantized one (Fu et al., section
-    III-E). A model for several rates draws a quality per sample; each sample then has its own
-    lambda, and is weighted by lambda ** -balance, since the loss itself grows with lambda.
+    D is the mean squared error on the 0..255 scale or 1 - MS-SSIM, R the rate in bits per pixel
+    and L_PQ the mean squared distance of the filtered latent from the unquantized one (Fu et al.,
+    section III-E). A model for several rates draws a quality per sample; each sample then has its
+    own lambda, and is weighted by lambda ** -balance, since the loss itself grows with lambda.
 
     Args:
         model: a codec model whose call takes (image, quality) and returns a dictionary with
             image, bits, hyper_bits and filter_loss.
         lambdas: lambda of each whole quality, ascending.
         balance: exponent of the weighting across qualities.
+        metric: "mse" or "ms-ssim".
 
     Attributes:
         filter_weight: lambda_1, a variable, for schedules to change.
+        hard: whether training counts the rate of the rounded latents, not of noisy ones.
     """
 
-    def __init__(self, model, lambdas, balance=0.3, **kwargs):
+    def __init__(self, model, lambdas, balance=0.3, metric="mse", **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.model = model
         self.lambdas = tuple(lambdas)
         self.balance = balance
+        self.metric = metric
+        self.hard = False
         self.filter_weight = keras.Variable(1.0, trainable=False, name="filter_weight")
         self.built = True
 
     def call(self, inputs, training=False):
         crops, quality = inputs
         image = ops.cast(crops, "float32") / 255.0
-        outputs = self.model((image, quality), training=training)
+        outputs = self.model((image, quality), training=training and not self.hard)
         pixels = image.shape[1] * image.shape[2]
+        mse = 255.0**2 * ops.mean(ops.square(outputs["image"] - image), axis=(1, 2, 3))
         return {
             "bpp": (outputs["bits"] + outputs["hyper_bits"]) / pixels,
-            "mse": 255.0**2 * ops.mean(ops.square(outputs["image"] - image), axis=(1, 2, 3)),
+            "mse": mse,
+            "distortion": mse if self.metric == "mse" else 1 - ms_ssim(outputs["image"], image),
             "filter_loss": outputs["filter_loss"],
             "log_lambda": self.log_lambda(quality),
         }
+
+    def harden(self):
+        """From now on, training counts the rate of the rounded latents."""
+        self.hard = True
+        self.make_train_function(force=True)
 
     def log_lambda(self, quality):
         """Logarithm of lambda at real qualities [b], linear between the whole ones."""
@@ -53,6 +66,6 @@ class RateDistortion(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         log_lambda = y_pred["log_lambda"]
         weight = ops.exp(-self.balance * (log_lambda - float(np.mean(np.log(self.lambdas)))))
-        loss = ops.exp(log_lambda) * y_pred["mse"] + y_pred["bpp"]
+        loss = ops.exp(log_lambda) * y_pred["distortion"] + y_pred["bpp"]
         loss = loss + self.filter_weight * y_pred["filter_loss"]
         return ops.mean(weight * loss)

@@ -1,5 +1,7 @@
 """The optimizer of the trainings."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -19,6 +21,26 @@ class FiniteAdam(keras.optimizers.Adam):
         self.skipped = self.add_variable(
             shape=(), initializer="zeros", dtype="int32", name="skipped"
         )
+
+    def finalize_variable_values(self, var_list):
+        """Leaves the variables as they are after `fit`: the training may be resumed."""
+
+    @contextlib.contextmanager
+    def averages(self):
+        """Inside, the variables have the values of their moving averages, if these are kept."""
+        if not self.use_ema:
+            yield
+            return
+        own = [ops.convert_to_numpy(variable) for variable in self._trainable_variables]
+        self._assign(self._model_variables_moving_average)
+        try:
+            yield
+        finally:
+            self._assign(own)
+
+    def _assign(self, values):
+        for variable, value in zip(self._trainable_variables, values, strict=True):
+            variable.assign(value)
 
     def apply(self, grads, trainable_variables=None):
         squares = [ops.sum(ops.square(g)) for g in grads if g is not None]

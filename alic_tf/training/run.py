@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import itertools
+import math
 import sys
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import keras
 import numpy as np
 
 from alic_tf import errors, zoo
+from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
 from alic_tf.models.asymmetric import STRIDE
 from alic_tf.models.initialization import initialize
 from alic_tf.training.configuration import assign_weights, configuration, make_model
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
 from alic_tf.training.losses import RateDistortion
 from alic_tf.training.optimizer import FiniteAdam
-from alic_tf.training.trainer import STRETCH, Checkpoint, Progress, Schedule, Validation
+from alic_tf.training.trainer import SCHEDULES, STRETCH, Checkpoint, Progress, Validation
 
 VALIDATION_SIDE = 256
 INITIAL_CROPS = 240
@@ -31,7 +33,9 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
         settings: dictionary: model (name of a preset), start (path of a model file to begin with,
             or None), set (changes of the configuration) or, of a run to resume, configuration;
             data, validation (paths of folders; validation may be None); minutes or steps (the
-            other None), batch, patch, rate, balance, precision, seed.
+            other None), schedule (of `SCHEDULES`), rate, warmup, hard (of the schedule), batch,
+            patch, accumulate (steps per update), ema (momentum of the averages of the weights, 0
+            for none), metric, balance, precision, seed.
         resume: continue from the last checkpoint.
         export: folder for the trained model, or None.
         log_seconds, save_minutes, validate_minutes: time between reports, checkpoints and
@@ -48,25 +52,32 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
     settings = dict(settings)
     changes = settings.pop("set")
     if "configuration" not in settings:
-        settings["configuration"] = configuration(settings["model"], changes, settings["start"])
+        settings["configuration"] = configuration(
+            settings["model"], changes, settings["start"], settings["metric"]
+        )
     keras.utils.set_random_seed(settings["seed"])
     with _precision(settings["precision"]):
         model = make_model(settings["configuration"])
     training_model = compiled(model, settings)
     seconds = settings["minutes"] and 60 * settings["minutes"]
-    schedule = Schedule(settings["rate"], settings["steps"], seconds)
-    checkpoint = Checkpoint(folder.checkpoint, schedule, 60 * save_minutes)
+    schedule = SCHEDULES[settings["schedule"]](
+        settings["rate"], settings["steps"], seconds, settings["warmup"], settings["hard"]
+    )
+    checkpoint = Checkpoint(folder.checkpoint, folder.best, schedule, 60 * save_minutes)
     if resume:
         checkpoint.restore(training_model)
     if schedule.step == 0 and settings["start"]:
         assign_weights(model, settings["start"])
     if schedule.progress < 1:
         photographs = load_photographs(settings["data"], settings["patch"])
-        callbacks = [schedule, checkpoint, Progress(folder.history, schedule, log_seconds)]
+        progress = Progress(folder.history, schedule, log_seconds)
+        callbacks = [schedule, progress]
         if settings["validation"]:
-            crops = validation_crops(settings["validation"])
+            crops = validation_crops(settings["validation"], settings["metric"])
             qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
-            callbacks.append(Validation(crops, qualities, callbacks[-1], 60 * validate_minutes))
+            every = 60 * validate_minutes
+            callbacks.append(Validation(crops, qualities, progress, checkpoint, every))
+        callbacks.append(checkpoint)
         if schedule.step == 0 and not settings["start"] and _is_packet(settings):
             sampler = CropSampler(photographs, settings["patch"], INITIAL_CROPS, 1)
             initialize(model.transform, sampler(settings["seed"])[0])
@@ -82,15 +93,25 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
         )
         fit(training_model, sampler, callbacks, schedule.step)
     if export:
-        _export(model, export, training_model, schedule, settings)
+        with training_model.optimizer.averages():
+            _export(model, export, training_model, schedule, settings)
     return training_model
 
 
 def compiled(model, settings):
     """The `RateDistortion` of a model, ready for `fit`, its optimizer built."""
-    training_model = RateDistortion(model, model.lambdas, settings["balance"])
+    training_model = RateDistortion(
+        model, model.lambdas, settings["balance"], settings["metric"]
+    )
     training_model.compile(
-        optimizer=FiniteAdam(settings["rate"], global_clipnorm=1.0),
+        optimizer=FiniteAdam(
+            settings["rate"],
+            global_clipnorm=1.0,
+            use_ema=settings["ema"] > 0,
+            ema_momentum=settings["ema"],
+            gradient_accumulation_steps=settings["accumulate"] if settings["accumulate"] > 1
+            else None,
+        ),
         # Compiled by XLA, TensorFlow is several times slower on CPUs.
         jit_compile=keras.backend.backend() != "tensorflow",
     )
@@ -110,12 +131,14 @@ def fit(training_model, sampler, callbacks, first_step=0):
     )
 
 
-def validation_crops(path):
+def validation_crops(path, metric="mse"):
     """Central crops of the pictures in a folder, uint8 [n, side, side, 3].
 
-    The side is 256, or for smaller pictures what the model takes of the smallest.
+    The side is 256, or for smaller pictures what the model takes of the smallest. Pictures that
+    are too small for the model or the metric are left out.
     """
-    photographs = load_photographs(path, STRIDE)
+    needed = STRIDE if metric == "mse" else STRIDE * math.ceil(MS_SSIM_MIN_SIDE / STRIDE)
+    photographs = load_photographs(path, needed)
     smallest = min(min(photograph.shape[:2]) for photograph in photographs)
     side = min(VALIDATION_SIDE, smallest // STRIDE * STRIDE)
     corners = [[(n - side) // 2 for n in photograph.shape[:2]] for photograph in photographs]
@@ -141,8 +164,8 @@ def _precision(policy):
 
 
 def _export(model, folder, training_model, schedule, settings):
-    kept = ("batch", "patch", "rate", "balance", "precision", "seed", "minutes", "steps")
-    notes = {name: settings[name] for name in kept}
+    left_out = ("model", "configuration", "data", "validation", "start")
+    notes = {name: value for name, value in settings.items() if name not in left_out}
     notes = {**notes, "data": Path(settings["data"]).name, "preset": settings["model"],
              "backend": keras.backend.backend(),
              "skipped": int(training_model.optimizer.skipped), "done": schedule.state()}

@@ -1,4 +1,4 @@
-"""The training loop's callbacks: schedule, checkpoints, progress and validation."""
+"""The training loop's callbacks: schedules, checkpoints, progress and validation."""
 
 import json
 import math
@@ -12,7 +12,6 @@ from alic_tf.training.checkpoint import load_checkpoint, save_checkpoint
 # Steps per Keras epoch. What a callback sets on the model, it sets between epochs, since on the JAX
 # backend the model's variables are out of reach within one; so the learning rate has steps, too.
 STRETCH = 20
-WARMUP_STEPS = 200
 FILTER_WEIGHT = 0.1
 
 
@@ -26,16 +25,18 @@ class Schedule(keras.callbacks.Callback):
     Args:
         rate: highest learning rate.
         steps, seconds: the budget, one of them.
+        warmup: steps of warm-up, at most a tenth of a budget of steps.
+        hard: last part of the budget, 0..1, in which the rate is that of the rounded latents.
 
     Attributes:
         step: steps done.
         elapsed, cpu_seconds: time spent on them, validation included.
     """
 
-    def __init__(self, rate, steps=None, seconds=None):
+    def __init__(self, rate, steps=None, seconds=None, warmup=200, hard=0.0):
         super().__init__()
-        self.rate, self.steps, self.seconds = rate, steps, seconds
-        self.warmup = min(WARMUP_STEPS, steps // 10) if steps else WARMUP_STEPS
+        self.rate, self.steps, self.seconds, self.hard = rate, steps, seconds, hard
+        self.warmup = min(warmup, steps // 10) if steps else warmup
         self.step, self.elapsed, self.cpu_seconds = 0, 0.0, 0.0
 
     @property
@@ -56,11 +57,19 @@ class Schedule(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.clock = time.monotonic(), time.process_time()
 
+    def decay(self):
+        """Factor of the learning rate, apart from warm-up."""
+        return 0.5 * (1 + math.cos(math.pi * self.progress))
+
+    def filter_weight(self):
+        return FILTER_WEIGHT * (self.progress < 0.1)
+
     def on_epoch_begin(self, epoch, logs=None):
         warm = min((self.step + 1) / max(self.warmup, 1), 1.0)
-        cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
-        self.model.optimizer.learning_rate = self.rate * warm * cosine
-        self.model.filter_weight.assign(FILTER_WEIGHT * (self.progress < 0.1))
+        self.model.optimizer.learning_rate = self.rate * warm * self.decay()
+        self.model.filter_weight.assign(self.filter_weight())
+        if self.progress >= 1 - self.hard and not self.model.hard:
+            self.model.harden()
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
@@ -72,12 +81,36 @@ class Schedule(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Saves everything that a resumed run needs, every few seconds and at the end."""
+class PaperSchedule(Schedule):
+    """The schedule of Fu et al., section IV-A: halved from step 750,000 on, lambda_1 = 1 first."""
 
-    def __init__(self, path, schedule, every=300.0):
+    def decay(self):
+        return 0.5 ** max(0, (self.step - 650_000) // 100_000)
+
+    def filter_weight(self):
+        return float(self.step < 20_000)
+
+
+SCHEDULES = {"budget": Schedule, "paper": PaperSchedule}
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves everything that a resumed run needs, every few seconds and at the end.
+
+    Args:
+        path: of the last checkpoint.
+        best_path: of the checkpoint with the best validation.
+        schedule: the `Schedule`.
+        every: seconds.
+
+    Attributes:
+        best: lowest loss of a validation so far.
+    """
+
+    def __init__(self, path, best_path, schedule, every=300.0):
         super().__init__()
-        self.path, self.schedule, self.every = path, schedule, every
+        self.path, self.best_path, self.schedule, self.every = path, best_path, schedule, every
+        self.best = math.inf
         self.last = time.monotonic()
 
     def variables(self):
@@ -85,14 +118,25 @@ class Checkpoint(keras.callbacks.Callback):
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def save(self):
-        save_checkpoint(self.path, self.variables(), self.schedule.state())
+        self._write(self.path)
         self.last = time.monotonic()
+
+    def validated(self, loss):
+        """Takes the loss of a validation; saves the best checkpoint if it is."""
+        if loss < self.best:
+            self.best = loss
+            self._write(self.best_path)
+
+    def _write(self, path):
+        save_checkpoint(path, self.variables(), self.schedule.state() | {"best": self.best})
 
     def restore(self, model):
         """Brings model and schedule to the state of the file, if there is one."""
         self.set_model(model)
         if self.path.exists():
-            self.schedule.restore(load_checkpoint(self.path, self.variables()))
+            state = load_checkpoint(self.path, self.variables())
+            self.schedule.restore(state)
+            self.best = state.get("best", math.inf)
 
     def on_epoch_end(self, epoch, logs=None):
         if time.monotonic() - self.last >= self.every:
@@ -153,32 +197,39 @@ class Progress(keras.callbacks.Callback):
 class Validation(keras.callbacks.Callback):
     """Rate and distortion with real rounding, every few seconds and at the end.
 
+    Where the optimizer keeps averages of the weights, these are validated.
+
     Args:
         crops: uint8 [n, h, w, 3].
         qualities: list of qualities.
         progress: the `Progress` whose history takes the rows.
+        checkpoint: the `Checkpoint` that keeps the best.
         every: seconds.
     """
 
-    def __init__(self, crops, qualities, progress, every=900.0):
+    def __init__(self, crops, qualities, progress, checkpoint, every=900.0):
         super().__init__()
         self.crops, self.qualities = crops, qualities
-        self.progress, self.every, self.last = progress, every, time.monotonic()
+        self.progress, self.checkpoint = progress, checkpoint
+        self.every, self.last = every, time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         if time.monotonic() - self.last >= self.every or self.model.stop_training:
-            rows = self.measure()
-            self.progress.write(validation=rows)
+            with self.model.optimizer.averages():
+                rows, loss = self.measure()
+            self.progress.write(validation=rows, validation_loss=loss)
+            self.checkpoint.validated(loss)
             text = ", ".join(f"{psnr:.2f} dB at {bpp:.3f} bpp" for _, bpp, psnr in rows)
             print(f"validation: {text}", flush=True)
             self.last = time.monotonic()
 
     def measure(self):
-        """[[quality, bits per pixel, PSNR in dB], ...], means over the crops."""
-        rows = []
+        """([[quality, bits per pixel, PSNR in dB], ...], mean of lambda D + R), over the crops."""
+        rows, losses = [], []
         for quality in self.qualities:
             qualities = np.full(len(self.crops), quality, "float32")
             out = self.model.predict((self.crops, qualities), batch_size=4, verbose=0)
             psnr = 10 * np.log10(255.0**2 / out["mse"])
             rows.append([quality, float(np.mean(out["bpp"])), float(np.mean(psnr))])
-        return rows
+            losses.append(np.exp(out["log_lambda"]) * out["distortion"] + out["bpp"])
+        return rows, float(np.mean(losses))

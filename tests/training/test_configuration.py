@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from alic_tf import errors
@@ -41,3 +42,12 @@ def test_values_that_a_model_does_not_take_are_refused(changes, cause):
     with pytest.raises(errors.UsageError, match=cause) as caught:
         make_model(configuration("fu2022", changes))
     assert "\n" not in str(caught.value)
+
+
+def test_ms_ssim_has_lambdas_of_its_own():
+    assert configuration("fu2022", {}, metric="ms-ssim")["lambdas"] == [40]
+    lambdas = configuration("dwan", {}, metric="ms-ssim")["lambdas"]
+    assert len(lambdas) == 8 and (lambdas[0], lambdas[-1]) == (12, 120)
+    np.testing.assert_allclose(np.diff(np.log(lambdas)), np.log(10) / 7, rtol=1e-3)
+    given = {"lambdas": [80]}
+    assert configuration("fu2022", given, metric="ms-ssim")["lambdas"] == [80]

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from alic_tf.evaluation import metrics
 from alic_tf.training.losses import RateDistortion
 
 LAMBDAS = (0.001, 0.01, 0.04)
@@ -47,3 +48,16 @@ def test_one_rate_has_its_lambda():
     np.testing.assert_allclose(
         np.exp(model.log_lambda(np.ones(3, "float32"))), np.full(3, 0.0075), rtol=1e-6
     )
+
+
+def test_the_distortion_may_be_ms_ssim():
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 256, (2, 176, 192, 3), dtype=np.uint8)
+    noisy = np.clip(crops + rng.normal(0, 20, crops.shape), 0, 255).astype("uint8")
+    model = RateDistortion(Fixed(noisy / np.float32(255)), [12.0], metric="ms-ssim")
+    outputs = model((crops, np.ones(2, "float32")))
+    distortion = [1 - metrics.ms_ssim(a, b) for a, b in zip(crops, noisy)]
+    np.testing.assert_allclose(outputs["distortion"], distortion, atol=2e-5)
+    expected = np.mean(12 * np.array(distortion) + np.array(outputs["bpp"]))
+    expected += np.mean(np.array(outputs["filter_loss"]))
+    np.testing.assert_allclose(model.compute_loss(y_pred=outputs), expected, rtol=1e-4)

@@ -11,10 +11,8 @@ from alic_tf.training import run
 from alic_tf.training.folder import RunFolder
 from tests.training import tiny
 
-SETTINGS = {
-    "model": "dwan", "start": None, "set": tiny.PACKET, "validation": None, "minutes": None,
-    "steps": 3, "batch": 2, "patch": 64, "rate": 1e-3, "balance": 0.3, "precision": "float32",
-    "seed": 0,
+SETTINGS = tiny.SETTINGS | {
+    "model": "dwan", "start": None, "set": tiny.PACKET, "validation": None,
 }  # fmt: skip
 
 
@@ -26,7 +24,7 @@ def test_the_loss_falls(make):
     if make is tiny.packet_model:
         initialize(model.transform, crops)
     quality = np.array([1, model.qualities], "float32")
-    training_model = run.compiled(model, {"rate": 3e-3, "balance": 0.3})
+    training_model = run.compiled(model, tiny.SETTINGS | {"rate": 3e-3})
     losses = [training_model.train_on_batch((crops, quality)) for _ in range(25)]
     # Each value is the mean of all so far.
     assert np.isfinite(losses).all() and losses[-1] < losses[4] < losses[0]
@@ -38,12 +36,13 @@ def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
     data = tiny.write_photographs(tmp_path / "data")
     folder = RunFolder(tmp_path / "run")
     settings = SETTINGS | {"data": str(data), "validation": str(data), "precision":
-                           "mixed_bfloat16"}
+                           "mixed_bfloat16", "ema": 0.9}
     run.train(folder, settings, export=tmp_path / "tiny")
     assert keras.config.dtype_policy().name == "float32"
     rows = [json.loads(row) for row in folder.history.read_text().splitlines()]
     assert [row["step"] for row in rows] == [3, 3]
     assert [row[0] for row in rows[1]["validation"]] == [1, 2]
+    assert folder.best.exists() and rows[1]["validation_loss"] > 0
 
     codec = alic_tf.load(tmp_path / "tiny")
     assert codec.name == "tiny"

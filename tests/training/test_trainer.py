@@ -9,16 +9,15 @@ from alic_tf import errors
 from alic_tf.training import run, trainer
 from alic_tf.training.checkpoint import load_checkpoint, save_checkpoint
 from alic_tf.training.data import CropSampler
-from alic_tf.training.trainer import Checkpoint, Progress, Schedule, Validation
+from alic_tf.training.trainer import Checkpoint, PaperSchedule, Progress, Schedule, Validation
 from tests.training import tiny
 
-SETTINGS = {"rate": 1e-3, "balance": 0.3}
 SAMPLER = CropSampler(tiny.photographs(), 64, 2, 2)
 
 
-def prepared(seed=0):
-    keras.utils.set_random_seed(seed)
-    return run.compiled(tiny.packet_model(), SETTINGS)
+def prepared(**changes):
+    keras.utils.set_random_seed(0)
+    return run.compiled(tiny.packet_model(), tiny.SETTINGS | changes)
 
 
 class StopAfter(keras.callbacks.Callback):
@@ -33,15 +32,16 @@ class StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def test_a_resumed_training_ends_with_the_same_bits(tmp_path, monkeypatch):
+@pytest.mark.parametrize("changes", [{}, {"accumulate": 2, "ema": 0.9}])
+def test_a_resumed_training_ends_with_the_same_bits(changes, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "STRETCH", 3)
-    model, path = prepared(), tmp_path / "last.npz"
+    model, path = prepared(**changes), tmp_path / "last.npz"
     first = [np.array(v) for v in (*model.variables, *model.optimizer.variables)]
 
     def train(stop):
         """All variables after training up to step `stop` of 12, from where the file is."""
         schedule = Schedule(1e-3, steps=12)
-        checkpoint = Checkpoint(path, schedule)
+        checkpoint = Checkpoint(path, None, schedule)
         checkpoint.restore(model)
         run.fit(model, SAMPLER, [schedule, checkpoint, StopAfter(schedule, stop)], schedule.step)
         assert schedule.step == stop
@@ -91,6 +91,10 @@ class Model:
         self.optimizer.skipped = 0
         self.filter_weight = keras.Variable(9.0)
         self.stop_training = False
+        self.hard = False
+
+    def harden(self):
+        self.hard = True
 
 
 def test_a_step_budget_warms_up_and_falls_to_zero():
@@ -108,6 +112,54 @@ def test_a_step_budget_warms_up_and_falls_to_zero():
     warm = np.minimum((steps + 1) / 100, 1)
     np.testing.assert_allclose(rates, 1e-2 * warm * cosine, rtol=1e-4, atol=1e-9)
     np.testing.assert_allclose(weights, np.where(steps < 100, 0.1, 0), rtol=1e-6)
+
+
+def test_the_papers_schedule_halves_the_rate_late():
+    schedule, model = PaperSchedule(1e-4, steps=1_500_000, warmup=0), Model()
+    schedule.set_model(model)
+    steps = [0, 19_999, 20_000, 749_999, 750_000, 849_999, 850_000, 1_499_999]
+    factors = []
+    for schedule.step in steps:
+        schedule.on_epoch_begin(0)
+        factors.append((float(model.optimizer.learning_rate) / 1e-4, float(model.filter_weight)))
+    weights = [1, 1, 0, 0, 0, 0, 0, 0]
+    halvings = [0, 0, 0, 0, 1, 1, 2, 8]
+    expected = [(0.5**n, weight) for n, weight in zip(halvings, weights)]
+    np.testing.assert_allclose(factors, expected, rtol=1e-6)
+
+
+def test_the_last_part_of_the_budget_counts_rounded_latents():
+    schedule, model = Schedule(1e-4, steps=100, hard=0.2), Model()
+    schedule.set_model(model)
+    hard = {}
+    for schedule.step in (0, 79, 80, 99):
+        schedule.on_epoch_begin(0)
+        hard[schedule.step] = model.hard
+    assert hard == {0: False, 79: False, 80: True, 99: True}
+
+    model, data = prepared(rate=1e-9), SAMPLER(0)
+    noisy = [model.train_on_batch(data) for _ in range(2)]
+    assert noisy[0] != noisy[1]
+    model.harden()
+    model.reset_metrics()
+    loss = model.train_on_batch(data)
+    np.testing.assert_allclose(loss, model.compute_loss(y_pred=model(data)), rtol=1e-4)
+
+
+def test_the_best_checkpoint_stays_where_later_ones_are_worse(tmp_path):
+    schedule = Schedule(1e-3, steps=100)
+    path, best = tmp_path / "last.npz", tmp_path / "best.npz"
+    model = prepared()
+    checkpoint = Checkpoint(path, best, schedule)
+    checkpoint.set_model(model)
+    for schedule.step, loss in ((20, 3.0), (40, 2.0), (60, 2.5)):
+        checkpoint.validated(loss)
+        checkpoint.save()
+    resumed = Checkpoint(path, best, Schedule(1e-3, steps=100))
+    resumed.restore(model)
+    resumed.validated(2.2)
+    assert load_checkpoint(best, checkpoint.variables())["step"] == 40
+    assert resumed.schedule.step == 60 and resumed.best == 2.0
 
 
 def test_a_time_budget_ends_by_the_clock_also_when_resumed(monkeypatch):
@@ -156,10 +208,10 @@ def test_the_history_has_a_row_per_report_and_forgets_what_is_done_again(tmp_pat
 def test_validation_measures_with_rounding(tmp_path):
     model = prepared()
     crops = np.stack([SAMPLER(step)[0][0] for step in range(3)])
-    validation = Validation(crops, [1, 2], None)
+    validation = Validation(crops, [1, 2], None, None)
     validation.set_model(model)
-    rows = validation.measure()
-    assert rows == validation.measure()  # no noise
+    rows, loss = validation.measure()
+    assert (rows, loss) == validation.measure()  # no noise
     assert [row[0] for row in rows] == [1, 2]
     for quality, bpp, psnr in rows:
         out = model.model((crops / np.float32(255), np.full(3, quality, "float32")))

@@ -26,6 +26,13 @@ CONVOLUTIONAL = {
     "lambdas": [0.02],
 }
 
+# Of the training itself.
+SETTINGS = {
+    "minutes": None, "steps": 3, "batch": 2, "patch": 64, "accumulate": 1, "schedule": "budget",
+    "rate": 1e-3, "warmup": 200, "hard": 0.0, "ema": 0.0, "metric": "mse", "balance": 0.3,
+    "precision": "float32", "seed": 0,
+}  # fmt: skip
+
 
 def packet_model():
     return presets.build("dwan", PACKET)
