@@ -13,6 +13,7 @@ import sys
 from alic_tf import commands, errors, files, storage, zoo
 from alic_tf.commands import Flag
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
+from alic_tf.training.cluster import is_chief
 from alic_tf.training.folder import RunFolder
 
 USAGE = """\
@@ -77,6 +78,8 @@ FLAGS = (
          "encoder_decoder.py --model DIR"),
     Flag("boolean", "overwrite", False, "", "replace the run in --out (unless it is resumed) and "
          "the model in --export"),
+    Flag("boolean", "distribute", False, "", "share each batch between the GPUs of this machine "
+         "or, started on each, the workers in TF_CONFIG; with --steps, without --validation"),
     Flag("float", "log_seconds", 30.0, "N", "seconds between lines of progress"),
     Flag("float", "save_minutes", 5.0, "N", "minutes between checkpoints"),
     Flag("float", "validate_minutes", 15.0, "N", "minutes between validations"),
@@ -99,12 +102,14 @@ def run(argv):
     folder = RunFolder(values.out or os.path.join("runs", values.model))
     settings = resumed(values, folder) if values.resume else started(values, folder)
     check_paths(values, settings)
+    if values.distribute and not (settings["steps"] and settings["validation"] is None):
+        raise errors.UsageError("--distribute needs --steps, and goes without --validation")
 
     from alic_tf.training.run import train
 
     train(
         folder, settings, values.resume, values.export, values.log_seconds, values.save_minutes,
-        values.validate_minutes,
+        values.validate_minutes, values.distribute,
     )
     return 0
 
@@ -151,7 +156,8 @@ def started(values, folder):
         settings["steps"] = None
     elif settings["steps"] is None:
         settings["minutes"] = 60.0
-    folder.check_start(values.overwrite)
+    # The first worker may have begun the run by now.
+    folder.check_start(values.overwrite or not is_chief())
     return settings | given_paths(values)
 
 

@@ -28,7 +28,7 @@ def test_help_names_the_flags():
     expected = (
         "model start set data validation minutes steps batch patch accumulate schedule rate warmup "
         "hard ema metric balance precision seed out "
-        "resume export overwrite log_seconds save_minutes validate_minutes help"
+        "resume export overwrite distribute log_seconds save_minutes validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
     assert max(map(len, result.stdout.splitlines())) <= 100
@@ -57,6 +57,7 @@ def old_run(tmp_path):
         (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim')"),
         (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
         (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper')"),
+        (["--data", DATA, "--distribute"], "--distribute needs --steps"),
         (["--data", DATA, "--hard", "2"], "--hard must be a part"),
         (["--data", DATA, "--ema", "1"], "--ema must be less than 1"),
         (["--data", DATA, "--set", "lambdas"], "--set lambdas: give PATH=VALUE"),

@@ -14,6 +14,7 @@ from alic_tf import errors, zoo
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
 from alic_tf.models.asymmetric import STRIDE
 from alic_tf.models.initialization import initialize
+from alic_tf.training.cluster import is_chief
 from alic_tf.training.configuration import assign_weights, configuration, make_model
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
 from alic_tf.training.losses import RateDistortion
@@ -25,7 +26,7 @@ INITIAL_CROPS = 240
 
 
 def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_minutes=5.0,
-          validate_minutes=15.0):
+          validate_minutes=15.0, distribute=False):
     """Trains a model until its budget is spent.
 
     Args:
@@ -40,6 +41,9 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
         export: folder for the trained model, or None.
         log_seconds, save_minutes, validate_minutes: time between reports, checkpoints and
             validations.
+        distribute: share each batch between the devices of this machine, or the workers that
+            TF_CONFIG names; the first of these writes the files. Needs a budget in steps and no
+            validation: all workers have to do the same things at the same time.
 
     Returns:
         the trained `RateDistortion`.
@@ -55,10 +59,12 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
         settings["configuration"] = configuration(
             settings["model"], changes, settings["start"], settings["metric"]
         )
-    keras.utils.set_random_seed(settings["seed"])
-    with _precision(settings["precision"]):
-        model = make_model(settings["configuration"])
-    training_model = compiled(model, settings)
+    strategy = _strategy() if distribute else None
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        keras.utils.set_random_seed(settings["seed"])
+        with _precision(settings["precision"]):
+            model = make_model(settings["configuration"])
+        training_model = compiled(model, settings, strategy and strategy.num_replicas_in_sync)
     seconds = settings["minutes"] and 60 * settings["minutes"]
     schedule = SCHEDULES[settings["schedule"]](
         settings["rate"], settings["steps"], seconds, settings["warmup"], settings["hard"]
@@ -83,7 +89,9 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
             initialize(model.transform, sampler(settings["seed"])[0])
         print(f"{settings['model']}: {model.count_params()} parameters, "
               f"{len(photographs)} photographs, from step {schedule.step}", flush=True)
-        if resume:
+        if not is_chief():
+            callbacks = [schedule]
+        elif resume:
             folder.write_settings(settings)
         else:
             folder.start(settings)
@@ -91,26 +99,36 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
             with_reductions(photographs, settings["patch"]), settings["patch"],
             settings["batch"], model.qualities, settings["seed"],
         )
-        fit(training_model, sampler, callbacks, schedule.step)
-    if export:
+        fit(training_model, sampler, callbacks, schedule.step, strategy)
+    if export and is_chief():
         with training_model.optimizer.averages():
             _export(model, export, training_model, schedule, settings)
     return training_model
 
 
-def compiled(model, settings):
-    """The `RateDistortion` of a model, ready for `fit`, its optimizer built."""
-    training_model = RateDistortion(
-        model, model.lambdas, settings["balance"], settings["metric"]
+def compiled(model, settings, replicas=None):
+    """The `RateDistortion` of a model, ready for `fit`, its optimizer built.
+
+    With a number of replicas, its batches can be shared between so many.
+    """
+    loss_class, optimizer_class, shared = RateDistortion, FiniteAdam, {}
+    if replicas:
+        from alic_tf.training.distribute import DistributedAdam, DistributedRateDistortion
+
+        loss_class, optimizer_class = DistributedRateDistortion, DistributedAdam
+        shared = {"replicas": replicas}
+    training_model = loss_class(
+        model, model.lambdas, settings["balance"], settings["metric"], **shared
     )
     training_model.compile(
-        optimizer=FiniteAdam(
+        optimizer=optimizer_class(
             settings["rate"],
             global_clipnorm=1.0,
             use_ema=settings["ema"] > 0,
             ema_momentum=settings["ema"],
             gradient_accumulation_steps=settings["accumulate"] if settings["accumulate"] > 1
             else None,
+            **shared,
         ),
         # Compiled by XLA, TensorFlow is several times slower on CPUs.
         jit_compile=keras.backend.backend() != "tensorflow",
@@ -119,10 +137,16 @@ def compiled(model, settings):
     return training_model
 
 
-def fit(training_model, sampler, callbacks, first_step=0):
+def fit(training_model, sampler, callbacks, first_step=0, strategy=None):
     """Trains on the crops of a `CropSampler` until a callback stops it."""
+    if strategy:
+        from alic_tf.training.distribute import distributed
+
+        batches = distributed(strategy, sampler, first_step)
+    else:
+        batches = ((sampler(step),) for step in itertools.count(first_step))
     training_model.fit(
-        ((sampler(step),) for step in itertools.count(first_step)),
+        batches,
         shuffle=False,
         steps_per_epoch=STRETCH,
         epochs=sys.maxsize,
@@ -148,6 +172,14 @@ def validation_crops(path, metric="mse"):
     ])
 
 
+def _strategy():
+    if keras.backend.backend() != "tensorflow":
+        raise errors.UsageError("--distribute needs the TensorFlow backend")
+    from alic_tf.training.distribute import make_strategy
+
+    return make_strategy()
+
+
 def _is_packet(settings):
     return settings["configuration"]["transform"]["kind"] == "packet"
 
@@ -168,7 +200,8 @@ def _export(model, folder, training_model, schedule, settings):
     notes = {name: value for name, value in settings.items() if name not in left_out}
     notes = {**notes, "data": Path(settings["data"]).name, "preset": settings["model"],
              "backend": keras.backend.backend(),
-             "skipped": int(training_model.optimizer.skipped), "done": schedule.state()}
+             "skipped": int(keras.ops.convert_to_numpy(training_model.optimizer.skipped)),
+             "done": schedule.state()}
     path = Path(folder) / zoo.MODEL_FILE
     zoo.export(model, path.absolute().parent.name, path, {"training": notes})
     print(f"wrote {path}, {path.stat().st_size} bytes")

@@ -170,8 +170,10 @@ class Progress(keras.callbacks.Callback):
         schedule, optimizer = self.schedule, self.model.optimizer
         seconds = schedule.elapsed - self.since["seconds"]
         speed = (schedule.step - self.since["step"]) / max(seconds, 1e-9)
-        rate, loss = float(optimizer.learning_rate), float(np.mean(self.losses))
-        skipped = int(optimizer.skipped)
+        # By way of numpy, which also reads the variables of tf.distribute.
+        rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        skipped = int(keras.ops.convert_to_numpy(optimizer.skipped))
+        loss = float(np.mean(self.losses))
         if schedule.steps:
             left = (schedule.steps - schedule.step) / speed
         else:
