@@ -54,8 +54,7 @@ class FactorizedTables:
     """
 
     def __init__(self, rows, offsets, medians):
-        # A negative precision, as in the first model file, would ask for the range coder's escape.
-        self.rows = np.abs(np.asarray(rows, "int32"))
+        self.rows = np.asarray(rows, "int32")
         self.escapes = np.diff(np.flatnonzero(self.rows == CERTAIN), prepend=-1) - 3
         self.offsets = np.asarray(offsets, "int64")
         self.medians = np.asarray(medians, "int64")
