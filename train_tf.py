@@ -89,12 +89,9 @@ FLAGS = (
 
 def run(argv):
     """Parses the command line and trains; returns the exit code."""
-    values, arguments = commands.parse(argv, FLAGS)
-    if values.help:
-        print(commands.help_text(USAGE, FLAGS))
+    values = commands.read(argv, USAGE, FLAGS)
+    if values is None:
         return 0
-    if arguments:
-        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
     check_values(values)
     if values.start:
         values.start = os.path.abspath(zoo.find(values.start))

@@ -51,6 +51,21 @@ def main(run, argv):
         return 130
 
 
+def read(argv, usage, table):
+    """Returns the values of the flags of a table, or None if help was asked for and printed.
+
+    Raises:
+        UsageError: a flag is wrong, or there is something else on the command line.
+    """
+    values, arguments = parse(argv, table)
+    if values.help:
+        print(help_text(usage, table))
+        return None
+    if arguments:
+        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
+    return values
+
+
 def parse(argv, table):
     """Returns the values of the flags of a table and what is left of the command line."""
     values = flags.FlagValues()

@@ -34,12 +34,9 @@ FLAGS = (
 
 def run(argv):
     """Parses the command line, measures and reports; returns the exit code."""
-    values, arguments = commands.parse(argv, FLAGS)
-    if values.help:
-        print(commands.help_text(USAGE, FLAGS))
+    values = commands.read(argv, USAGE, FLAGS)
+    if values is None:
         return 0
-    if arguments:
-        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
     if values.data is None:
         raise errors.UsageError("give the folder of pictures with --data")
     if not Path(values.data).is_dir():

@@ -28,12 +28,9 @@ _SECTION = re.compile(r"(<!-- results:([\w-]+) -->\n).*?(<!-- /results:\2 -->)",
 
 def run(argv):
     """Parses the command line and writes README.md; returns the exit code."""
-    values, arguments = commands.parse(argv, FLAGS)
-    if values.help:
-        print(commands.help_text(USAGE, FLAGS))
+    values = commands.read(argv, USAGE, FLAGS)
+    if values is None:
         return 0
-    if arguments:
-        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
     from alic_tf.evaluation import page, plots, results
 
     if values.report:
