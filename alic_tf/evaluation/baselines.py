@@ -22,7 +22,7 @@ class Classical:
         setting: what is varied: "quality", or "bpp" where a rate is asked for.
         settings: its values.
         options: other arguments of Pillow's encoder.
-        library: of the codec, named in reports; for a plugin, its distribution.
+        encoder: its library, named in reports; for a plugin, its distribution.
         feature: Pillow's name of the library; None for a plugin.
         plugin: module that teaches Pillow the format; None if Pillow knows it.
     """
@@ -32,7 +32,7 @@ class Classical:
     setting: str
     settings: tuple
     options: dict = field(hash=False)
-    library: str
+    encoder: str
     feature: str | None = None
     plugin: str | None = None
 
@@ -50,7 +50,7 @@ class Classical:
             try:
                 importlib.import_module(self.plugin)
             except ImportError as error:
-                raise errors.UsageError(f"{self.name} needs: pip install {self.library}") from error
+                raise errors.UsageError(f"{self.name} needs: pip install {self.encoder}") from error
         return self
 
     @property
@@ -58,8 +58,8 @@ class Classical:
         """What results depend on: versions and settings."""
         options = ", ".join(f"{key}={value}" for key, value in self.options.items())
         find = importlib.metadata.version if self.plugin else features.version
-        version = find(self.library if self.plugin else self.feature)
-        return f"{self.name} (Pillow {PIL.__version__}, {self.library} {version}; {options})"
+        version = find(self.encoder if self.plugin else self.feature)
+        return f"{self.name} (Pillow {PIL.__version__}, {self.encoder} {version}; {options})"
 
     def scale(self, bpp):
         """Settings of rising rate to search among for a file of about so many bits per pixel."""

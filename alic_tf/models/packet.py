@@ -37,8 +37,8 @@ class HierarchicalStage(keras.layers.Layer):
         x -> 3x3 -> normalization, PReLU -> 3x3 -> * v(quality) -> + -> ... -> out
         `-------------------------------------------------------'
 
-    The light successor's HCNN units are depthwise; on CPU kernels, plain convolutions of the same
-    width learn more per second (docs/training.md).
+    The light successor's HCNN units are depthwise; on CPU kernels, steps with plain convolutions
+    of the same width take less time, for more work (docs/training.md).
 
     Args:
         filters: width C.
