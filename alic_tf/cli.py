@@ -98,12 +98,11 @@ def info(source):
 
     def describe(path, _):
         data = _read_bytes(path)
-        header, chunks = container.unpack(data)
-        sizes = " + ".join(str(len(chunk)) for chunk in chunks)
+        header, payload = container.unpack(data)
         parts = [
             f"{header.width}x{header.height}",
             *_model_and_quality(header),
-            f"{len(data)} bytes (payload {sizes})",
+            f"{len(data)} bytes (payload {len(payload)})",
             f"{len(data) * 8 / (header.width * header.height):.3f} bpp",
             f"{header.lanes} lane{'s' if header.lanes > 1 else ''}",
         ]

@@ -87,7 +87,7 @@ class Codec:
         z = np.rint(z).astype("int64")
         payload, latent_hat = self._exact_at(step).encode(latent, z)
         header = container.Header(self.model_id, width, height, quality=step)
-        data = container.pack(header, [payload])
+        data = container.pack(header, payload)
         return data, {"latent": latent_hat, "hyper_latent": z}
 
     def latents(self, data):
@@ -150,19 +150,16 @@ class Codec:
         return self.exact.at(step) if self.qualities > 1 else self.exact
 
     def _unpack(self, data):
-        header, chunks = container.unpack(data)
+        header, payload = container.unpack(data)
         if header.model_id != self.model_id:
             raise errors.UnknownModel(
                 f"was written with model {header.model_id.hex()}, "
                 f"not with {self.name} ({self.model_id.hex()})"
             )
         steps = step_of_quality(self.qualities, self.qualities)
-        if len(chunks) != 1 or header.quality > steps:
-            raise errors.Malformed(
-                f"{len(chunks)} chunks at quality step {header.quality}; "
-                f"{self.name} writes 1 chunk at a step up to {steps}"
-            )
-        return header, chunks[0]
+        if header.quality > steps:
+            raise errors.Malformed(f"quality step {header.quality}; {self.name} has up to {steps}")
+        return header, payload
 
     def _latents(self, header, payload):
         height, width = (-(-n // STRIDE) * STRIDE for n in (header.height, header.width))

@@ -1,4 +1,4 @@
-"""The .alic file: a header, the coded payload, optional metadata and a checksum (docs/format.md).
+"""The .alic file: a header, the coded payload, optional chunks and a checksum (docs/format.md).
 
 Pure Python on bytes: a file can be checked and described without loading a model.
 """
@@ -15,11 +15,14 @@ CRC_BYTES = 4
 MAX_SIDE = 32768
 MAX_PIXELS = 2**28
 MAX_LANES = 2**7
-MAX_CHUNKS = 8
-_HAS_ICC = 1 << 3
-_HAS_EXIF = 1 << 4
-_CHUNKS_SHIFT = 5
+MAX_METADATA_BYTES = 2**24
+_GREY = 1 << 3
+_CHUNKS_SHIFT = 4
 _VARINT_BYTES = 5
+# Kind of an optional chunk -> field of the header. As in PNG, a reader may ignore a kind that it
+# does not know if its letter is small, that is, if this bit is set; a capital is critical.
+_CHUNKS = {ord("A"): "alpha", ord("e"): "exif", ord("i"): "icc"}
+_ANCILLARY = 0x20
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Header:
         width, height: size of the picture in pixels.
         quality: 0..255, in the model's own steps; 0 for a model with a single rate.
         lanes: number of interleaved strings a pass is coded in, a power of two up to 128.
-        icc, exif: opaque metadata, empty when absent.
+        grey: whether the picture has one channel; it is coded as three equal ones.
+        alpha: the coded alpha plane, empty when absent; see `alic_tf.alpha`.
+        exif, icc: opaque metadata, empty when absent.
     """
 
     model_id: bytes
@@ -39,19 +44,21 @@ class Header:
     height: int
     quality: int = 0
     lanes: int = 1
-    icc: bytes = b""
+    grey: bool = False
+    alpha: bytes = b""
     exif: bytes = b""
+    icc: bytes = b""
 
 
-def pack(header, chunks):
+def pack(header, payload):
     """Returns the bytes of a file.
 
     Arguments:
         header: a `Header`.
-        chunks: 1 to 8 byte strings, the payload; their meaning belongs to the model.
+        payload: bytes, which mean something to the model.
 
     Raises:
-        LimitExceeded: the picture is larger than any reader accepts by default.
+        LimitExceeded: the picture or its metadata is larger than readers accept by default.
         ValueError: a field is outside what the format can express.
     """
     if len(header.model_id) != MODEL_ID_BYTES:
@@ -60,35 +67,35 @@ def pack(header, chunks):
         raise ValueError(f"quality must be in 0..255, not {header.quality}")
     if header.lanes not in (2**i for i in range(8)):
         raise ValueError(f"lanes must be a power of two in 1..{MAX_LANES}, not {header.lanes}")
-    if not 1 <= len(chunks) <= MAX_CHUNKS:
-        raise ValueError(f"there must be 1..{MAX_CHUNKS} chunks, not {len(chunks)}")
     if min(header.width, header.height) < 1:
         raise ValueError(f"the picture must not be empty, is {header.width}x{header.height}")
     check_size(header.width, header.height)
+    chunks = {kind: getattr(header, name) for kind, name in _CHUNKS.items()}
+    chunks = {kind: chunk for kind, chunk in chunks.items() if chunk}
+    _check_metadata(chunks)
 
     flags = (
         (header.lanes.bit_length() - 1)
-        | (_HAS_ICC if header.icc else 0)
-        | (_HAS_EXIF if header.exif else 0)
-        | (len(chunks) - 1) << _CHUNKS_SHIFT
+        | (_GREY if header.grey else 0)
+        | len(chunks) << _CHUNKS_SHIFT
     )
-    parts = [*chunks, *(extra for extra in (header.icc, header.exif) if extra)]
-    numbers = [header.width, header.height, *(len(part) for part in parts)]
     data = b"".join(
         [
             MAGIC,
             bytes([VERSION, flags]),
             header.model_id,
             bytes([header.quality]),
-            *(_varint(number) for number in numbers),
-            *parts,
+            *map(_varint, (header.width, header.height, len(payload))),
+            *(bytes([kind]) + _varint(len(chunk)) for kind, chunk in chunks.items()),
+            payload,
+            *chunks.values(),
         ]
     )
     return data + zlib.crc32(data).to_bytes(CRC_BYTES, "little")
 
 
 def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
-    """Returns (Header, list of payload chunks) of a file's bytes, all of them checked.
+    """Returns (Header, payload) of a file's bytes, all of them checked.
 
     Arguments:
         data: the whole file.
@@ -104,14 +111,12 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     flags = reader.take(1)[0]
     model_id = reader.take(MODEL_ID_BYTES)
     quality = reader.take(1)[0]
-    width, height = reader.varint(), reader.varint()
-    chunks = (flags >> _CHUNKS_SHIFT) + 1
-    extras = [bool(flags & bit) for bit in (_HAS_ICC, _HAS_EXIF)]
-    lengths = [reader.varint() for _ in range(chunks + sum(extras))]
+    width, height, payload_size = (reader.varint() for _ in range(3))
+    listed = [(reader.take(1)[0], reader.varint()) for _ in range(flags >> _CHUNKS_SHIFT)]
 
     # Lengths first (they tell truncation from damage), then the checksum, and only then the
     # fields' meaning: a flipped bit must not be reported as a picture of impossible size.
-    end = reader.position + sum(lengths) + CRC_BYTES
+    end = reader.position + payload_size + sum(size for _, size in listed) + CRC_BYTES
     if len(data) < end:
         raise errors.Truncated(f"truncated: {len(data)} of {end} bytes")
     if len(data) > end:
@@ -119,15 +124,17 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     stored = int.from_bytes(data[-CRC_BYTES:], "little")
     if zlib.crc32(memoryview(data)[:-CRC_BYTES]) != stored:
         raise errors.ChecksumMismatch("checksum mismatch: the file is damaged")
+    sizes = _chunk_sizes(listed)
     if min(width, height) < 1:
         raise errors.Malformed(f"the header gives a picture of {width}x{height} pixels")
     check_size(width, height, max_side, max_pixels)
 
-    parts = [reader.take(length) for length in lengths]
-    metadata = iter(parts[chunks:])
-    icc, exif = (next(metadata) if present else b"" for present in extras)
-    lanes = 1 << (flags & 0b111)
-    return Header(model_id, width, height, quality, lanes, icc, exif), parts[:chunks]
+    payload = reader.take(payload_size)
+    chunks = {kind: reader.take(size) for kind, size in sizes.items()}
+    _check_metadata(chunks)
+    fields = {name: chunks[kind] for kind, name in _CHUNKS.items() if kind in chunks}
+    lanes, grey = 1 << (flags & 0b111), bool(flags & _GREY)
+    return Header(model_id, width, height, quality, lanes, grey, **fields), payload
 
 
 def check_size(width, height, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
@@ -136,6 +143,29 @@ def check_size(width, height, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
         raise errors.LimitExceeded(f"{width}x{height}: a side is over the limit of {max_side}")
     if width * height > max_pixels:
         raise errors.LimitExceeded(f"{width}x{height} is over the limit of {max_pixels} pixels")
+
+
+def _chunk_sizes(listed):
+    """Returns {kind: size} of the optional chunks; raises unless they may be in one file."""
+    sizes = dict(listed)
+    if list(sizes) != sorted(sizes) or len(sizes) < len(listed):
+        raise errors.Malformed("the optional chunks are not in the order of their kinds")
+    for kind, size in listed:
+        if kind not in _CHUNKS and not kind & _ANCILLARY:
+            raise errors.NewerVersion(
+                f"needs a newer program: chunk {chr(kind)!r} is unknown and may not be ignored"
+            )
+        if kind in _CHUNKS and not size:
+            raise errors.Malformed(f"the {_CHUNKS[kind]} chunk is empty")
+    return sizes
+
+
+def _check_metadata(chunks):
+    for kind in (ord("e"), ord("i")):
+        size = len(chunks.get(kind, b""))
+        if size > MAX_METADATA_BYTES:
+            limit = f"over the limit of {MAX_METADATA_BYTES} bytes"
+            raise errors.LimitExceeded(f"{_CHUNKS[kind]} metadata of {size} bytes is {limit}")
 
 
 def _check_start(data):

@@ -24,15 +24,15 @@ class DeflatingCodec:
     def encode_with_latents(self, array, quality=None):
         height, width, _ = array.shape
         header = container.Header(MODEL_ID, width, height, round(quality * 10))
-        data = container.pack(header, [zlib.compress(array.tobytes())])
+        data = container.pack(header, zlib.compress(array.tobytes()))
         return data, {"y": array.astype(np.int32)}
 
     def latents(self, data):
         return {"y": self.decode(data).astype(np.int32) + self.forgetful}
 
     def decode(self, data):
-        header, (chunk,) = container.unpack(data)
-        pixels = np.frombuffer(zlib.decompress(chunk), np.uint8)
+        header, payload = container.unpack(data)
+        pixels = np.frombuffer(zlib.decompress(payload), np.uint8)
         return pixels.reshape(header.height, header.width, 3)
 
 
@@ -202,7 +202,7 @@ def test_decoding_damaged_files(run, tmp_path, zoo, how, cause):
 
 def test_models_that_are_not_here(run, tmp_path):
     images.write(tmp_path / "p.png", picture())
-    (tmp_path / "p.alic").write_bytes(container.pack(container.Header(b"\1\2\3\4", 2, 2), [b""]))
+    (tmp_path / "p.alic").write_bytes(container.pack(container.Header(b"\1\2\3\4", 2, 2), b""))
     there = "unknown model 'x'; there are: dwan"
     refused(run, tmp_path, 2, there, "--encode", "p.png", "--model", "x", "--output", "new/")
     refused(run, tmp_path, 2, there, "--decode", "p.alic", "--model", "x", "--output", "q.png")
@@ -212,7 +212,7 @@ def test_models_that_are_not_here(run, tmp_path):
 
 
 def test_oversized_pictures(run, tmp_path):
-    (tmp_path / "a.alic").write_bytes(container.pack(container.Header(MODEL_ID, 90, 70), [b""]))
+    (tmp_path / "a.alic").write_bytes(container.pack(container.Header(MODEL_ID, 90, 70), b""))
     refused(
         run,
         tmp_path,
