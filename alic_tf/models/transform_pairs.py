@@ -14,22 +14,23 @@ class ConvolutionalTransform(keras.layers.Layer):
     """The paper's transforms, for one rate.
 
     Args:
-        filters, block, normalization, importance, encoder_blocks, decoder_blocks, pqf: see
-            `Analysis` and `Synthesis`.
+        filters, block, normalization, importance, encoder_blocks, decoder_blocks, pqf,
+            attention: see `Analysis` and `Synthesis`.
 
     Source: Fu et al. 2022, figure 2.
     """
 
     def __init__(self, filters=128, block="msrb", normalization="gdn", importance="map",
-                 encoder_blocks=3, decoder_blocks=1, pqf=True, **kwargs):
+                 encoder_blocks=3, decoder_blocks=1, pqf=True, attention=True, **kwargs):
         super().__init__(**kwargs)
         self.switches = {
             "filters": filters, "block": block, "normalization": normalization,
             "importance": importance, "encoder_blocks": encoder_blocks,
-            "decoder_blocks": decoder_blocks, "pqf": pqf,
+            "decoder_blocks": decoder_blocks, "pqf": pqf, "attention": attention,
         }
         self.latents = filters
-        options = {"block": block, "normalization": normalization, "dtype": self.dtype_policy}
+        options = {"block": block, "normalization": normalization, "attention": attention,
+                   "dtype": self.dtype_policy}
         self.analysis = Analysis(
             filters, importance=importance, blocks=encoder_blocks, name="analysis", **options
         )

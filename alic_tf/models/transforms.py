@@ -48,6 +48,7 @@ class Analysis(keras.layers.Layer):
         normalization: "gdn" or "ln_prelu".
         importance: "none", "map" (`ImportanceMap`) or "dwan" (`WaveletAttention`).
         blocks: number of blocks, 0 to 3; the paper has 3.
+        attention: whether the two attention modules are there, as in the paper.
 
     Call:
         x: (batch, h, w, 3), RGB in [0, 1]. Returns the latent (batch, h/16, w/16, N), rounding up.
@@ -57,22 +58,23 @@ class Analysis(keras.layers.Layer):
     """
 
     def __init__(self, filters, block="msrb", normalization="gdn", importance="map", blocks=3,
-                 **kwargs):
+                 attention=True, **kwargs):
         super().__init__(**kwargs)
         if importance not in IMPORTANCES:
             raise ValueError(f"importance must be one of {IMPORTANCES}, not {importance!r}")
         self.switches = {"filters": filters, "block": block, "normalization": normalization,
-                         "importance": importance, "blocks": blocks}
+                         "importance": importance, "blocks": blocks, "attention": attention}
         dtype = self.dtype_policy
         self.trunk = []
         for place in (2, 4, 8):
             self.trunk.append(ResidualDownsampling(filters, normalization, dtype=dtype))
-            if place == 4:
+            if attention and place == 4:
                 self.trunk.append(NonLocalAttention(filters, dtype=dtype))
             if place in _places(blocks):
                 self.trunk.append(_make_block(block, filters, normalization, dtype))
-        self.head = [SignalConvolution(filters, 3, strides=2, use_bias=False, dtype=dtype),
-                     NonLocalAttention(filters, dtype=dtype)]
+        self.head = [SignalConvolution(filters, 3, strides=2, use_bias=False, dtype=dtype)]
+        if attention:
+            self.head.append(NonLocalAttention(filters, dtype=dtype))
         self.importance = None
         if importance == "map":
             self.importance = ImportanceMap(filters, normalization, dtype=dtype)
@@ -120,6 +122,7 @@ class Synthesis(keras.layers.Layer):
         normalization: "gdn" or "ln_prelu".
         pqf: whether the latent is filtered first. The paper does, the authors' code does not.
         blocks: number of blocks, 0 to 3; the paper has 1.
+        attention: whether the two attention modules are there, as in the paper.
 
     Call:
         latent: (batch, h, w, N). Returns an image (batch, 16h, 16w, 3), in [0, 1] up to errors.
@@ -131,16 +134,17 @@ class Synthesis(keras.layers.Layer):
         ValueError: a switch has another value.
     """
 
-    def __init__(self, filters, block="msrb", normalization="gdn", pqf=True, blocks=1, **kwargs):
+    def __init__(self, filters, block="msrb", normalization="gdn", pqf=True, blocks=1,
+                 attention=True, **kwargs):
         super().__init__(**kwargs)
         self.switches = {"filters": filters, "block": block, "normalization": normalization,
-                         "pqf": pqf, "blocks": blocks}
+                         "pqf": pqf, "blocks": blocks, "attention": attention}
         dtype = self.dtype_policy
         self.filter = PostQuantizationFilter(dtype=dtype) if pqf else None
-        self.trunk = [NonLocalAttention(filters, dtype=dtype)]
+        self.trunk = [NonLocalAttention(filters, dtype=dtype)] if attention else []
         for place in (8, 4, 2):
             self.trunk.append(ResidualUpsampling(filters, normalization, dtype=dtype))
-            if place == 4:
+            if attention and place == 4:
                 self.trunk.append(NonLocalAttention(filters, dtype=dtype))
             if place in _places(blocks):
                 self.trunk.append(_make_block(block, filters, normalization, dtype))

@@ -21,6 +21,7 @@ SWITCHES = {
     "normalization": ("gdn", "ln_prelu"),
     "importance": ("none", "map", "dwan"),
     "pqf": (True, False),
+    "attention": (True, False),
     # Of the encoder and of the decoder.
     "blocks": ((3, 1), (0, 0), (1, 2), (2, 3)),
 }

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from alic_tf.layers.attention import NonLocalAttention
 from alic_tf.layers.hierarchical import HCNN
 from alic_tf.layers.residual import MSRB
 from alic_tf.models.hyperprior import HyperAnalysis, HyperSynthesis
@@ -37,6 +38,18 @@ def test_number_of_blocks(blocks, block, kind):
         network.build((None, None, None, 3 if isinstance(network, Analysis) else 4))
         assert network.count_params() > 0
     assert kinds(Analysis(4), MSRB) == 3 and kinds(Synthesis(4), MSRB) == 1
+
+
+@pytest.mark.parametrize("make", [Analysis, Synthesis])
+def test_attention_can_be_left_out(make):
+    with_attention, without = (make(4, attention=attention) for attention in (True, False))
+    for network in (with_attention, without):
+        network.build((None, None, None, 3 if make is Analysis else 4))
+    attention = NonLocalAttention(4)
+    attention.build((None, None, None, 4))
+    both = 2 * attention.count_params()
+    assert with_attention.count_params() - without.count_params() == both
+    assert make.from_config(without.get_config()).switches["attention"] is False
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 31), (64, 48)])
