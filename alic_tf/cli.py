@@ -42,16 +42,17 @@ def encode(source, output, model, quality, verify, report, overwrite):
         start = time.perf_counter()
         data, latents = codec.encode_with_latents(picture, quality)
         seconds = time.perf_counter() - start
-        row = reports.Row(path.name, picture.shape[1], picture.shape[0], len(data), seconds)
+        height, width, _ = picture.rgb.shape
+        row = reports.Row(path.name, width, height, len(data), seconds)
         with files.replacing(target) as temporary:
             temporary.write_bytes(data)
             if verify:
                 _verify(codec, temporary.read_bytes(), latents)
             if verify or report:
                 start = time.perf_counter()
-                decoded = codec.decode(data)
+                decoded = codec.decode_picture(data)
                 row.decode_seconds = time.perf_counter() - start
-                row.judge(picture, decoded)
+                row.judge(picture.rgb, decoded.rgb)
         print(f"{target}: {row}{', latents verified' if verify else ''}")
         return row
 
@@ -81,7 +82,7 @@ def decode(source, output, model, overwrite, max_pixels):
         header, _ = container.unpack(data, max_pixels=max_pixels)
         codec = _load(model) if model else _load_by_id(header.model_id)
         start = time.perf_counter()
-        picture = codec.decode(data)
+        picture = codec.decode_picture(data)
         seconds = time.perf_counter() - start
         images.write(target, picture)
         print(f"{target}: {header.width}x{header.height}, {seconds:.2f} s")
@@ -106,8 +107,10 @@ def info(source):
             f"{len(data) * 8 / (header.width * header.height):.3f} bpp",
             f"{header.lanes} lane{'s' if header.lanes > 1 else ''}",
         ]
-        for name, extra in (("ICC", header.icc), ("EXIF", header.exif)):
-            if extra:
+        if header.grey:
+            parts.append("grey")
+        for name in ("alpha", "exif", "icc"):
+            if extra := getattr(header, name):
                 parts.append(f"{name} {len(extra)} bytes")
         print(f"{path}: {', '.join(parts)}, checksum good")
 
@@ -219,7 +222,7 @@ def _read_picture(path):
     """Reads a picture; warnings become lines on stderr."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        picture = images.read(path)
+        picture = images.open_picture(path)
     for warning in caught:
         text = " ".join(str(warning.message).split())
         named = text if text.startswith(str(path)) else f"{path}: {text}"

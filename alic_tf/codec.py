@@ -1,10 +1,11 @@
-"""The codec: uint8 array to .alic bytes, and back."""
+"""The codec: picture to .alic bytes, and back."""
 
 import numpy as np
 import tensorflow as tf
 
 from alic_tf import container, errors, padding
 from alic_tf.models.asymmetric import STRIDE
+from alic_tf.picture import Picture
 from alic_tf.quality_steps import quality_of_step, step_of_quality
 
 LATENT_STRIDE = 16
@@ -54,7 +55,8 @@ class Codec:
         """Codes an image.
 
         Args:
-            image: uint8 array [h, w, 3], RGB, at least 1x1.
+            image: Pillow image, whose metadata travel, or uint8 array [h, w] (grey), [h, w, 3]
+                (RGB), or [h, w, 2] or [h, w, 4] (with alpha); see `Picture.of`.
             quality: real number in 1..qualities, rounded to eighths; the middle by default.
                 Without meaning for a model of one rate.
 
@@ -62,31 +64,28 @@ class Codec:
             bytes of an .alic file.
 
         Raises:
-            LimitExceeded: the image is larger than the format allows.
+            LimitExceeded: the image or its metadata are larger than the format allows.
+            ImageUnreadable: a Pillow image that is damaged or has floating-point samples.
             ValueError: the array has another type or shape.
         """
         return self.encode_with_latents(image, quality)[0]
 
     def encode_with_latents(self, image, quality=None):
         """As `encode`; returns (bytes, the latents as `latents` will find them)."""
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(
-                f"image must be a uint8 array [h, w, 3], not {image.dtype} {image.shape}"
-            )
-        height, width = image.shape[:2]
+        picture = Picture.of(image)
+        height, width = picture.rgb.shape[:2]
         container.check_size(width, height)
         if quality is None:
             quality = (1 + self.qualities) / 2
         step = step_of_quality(quality, self.qualities)
-        padded = padding.pad(image, STRIDE, self._centred)
+        padded = padding.pad(picture.rgb, STRIDE, self._centred)
         latent, z = self._analyze(
             padded[None] / np.float32(255), [quality_of_step(step)]
         )
         latent, z = (np.clip(x[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT) for x in (latent, z))
         z = np.rint(z).astype("int64")
         payload, latent_hat = self._exact_at(step).encode(latent, z)
-        header = container.Header(self.model_id, width, height, quality=step)
+        header = container.Header(self.model_id, quality=step, **picture.fields)
         data = container.pack(header, payload)
         return data, {"latent": latent_hat, "hyper_latent": z}
 
@@ -103,27 +102,43 @@ class Codec:
         return self._latents(*self._unpack(data))
 
     def decode(self, data):
-        """Decodes an .alic file to its image, uint8 [h, w, 3].
+        """Decodes an .alic file to an array: uint8 [h, w, 3], or as many channels as it has.
 
         Raises:
             AlicError: see `alic_tf.errors`; nothing is decoded from a damaged file.
         """
+        return self.decode_picture(data).array()
+
+    def decode_image(self, data):
+        """As `decode`, to a Pillow image with the metadata of the file in its `info`."""
+        return self.decode_picture(data).image()
+
+    def decode_picture(self, data):
+        """As `decode`, to a `Picture`."""
         header, payload = self._unpack(data)
         latent = self._latents(header, payload)["latent"]
         image = self._synthesize(
             latent[None].astype("float32"), [quality_of_step(header.quality)]
         )
-        return padding.crop(image.numpy(), header.height, header.width, STRIDE, self._centred)
+        rgb = padding.crop(image.numpy(), header.height, header.width, STRIDE, self._centred)
+        return Picture.decoded(rgb, header)
 
     def info(self, data):
-        """What a file's header says: width, height, quality, bytes, bits per pixel."""
+        """What a file's header says, as a dictionary; see `container.Header` for its terms.
+
+        model, width, height, quality (real), grey, lanes; bytes of the whole file and, as alpha,
+        exif and icc, of its parts; bpp, bits per pixel.
+        """
         header, _ = self._unpack(data)
         return {
             "model": self.name,
             "width": header.width,
             "height": header.height,
             "quality": quality_of_step(header.quality),
+            "grey": header.grey,
+            "lanes": header.lanes,
             "bytes": len(data),
+            **{name: len(getattr(header, name)) for name in ("alpha", "exif", "icc")},
             "bpp": 8 * len(data) / (header.width * header.height),
         }
 

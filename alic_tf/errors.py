@@ -62,5 +62,13 @@ class ImageUnreadable(AlicError):
     """The file is not an image that can be read, or only a part of one."""
 
 
+class TargetOutOfReach(AlicError):
+    """No quality of the model gives this picture the size or the likeness that was asked for."""
+
+
 class VerificationFailed(AlicError):
     """The file just written does not decode to the latents that were encoded."""
+
+
+class ImageWarning(UserWarning):
+    """The picture was read or written, but not everything of it was kept."""

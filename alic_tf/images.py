@@ -1,74 +1,131 @@
-"""Reading and writing pictures as uint8 arrays (height, width, 3); one clear error per cause."""
+"""Image files: reading them as pictures and writing pictures; one clear error per cause."""
 
+import io
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from alic_tf import container, errors, files
+from alic_tf import errors, files
+from alic_tf.picture import Picture
+
+# Those that cameras and the web use; Pillow writes many more.
+ENDINGS = (".png", ".jpg", ".webp", ".tiff")
+DEFAULT_QUALITY = 95
+_LOSSY = ("JPEG", "WEBP", "AVIF")
+_WITH_ALPHA = ("PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA")
+_JPEG_MAX_EXIF = 65533  # what a marker segment holds beside its length
 
 
-class ImageWarning(UserWarning):
-    """The picture was read, but not everything of it was kept."""
-
-
-def read(path):
-    """Reads a picture of any format that Pillow knows; only the first one of several.
-
-    The EXIF orientation is applied. Grey, palette, CMYK and the like become RGB, transparency is
-    laid on white, samples of 16 bits are reduced to 8; what loses information warns.
+def open_picture(source):
+    """Reads an image file of any format that Pillow knows; see `Picture.of` for what becomes of it.
 
     Arguments:
-        path: the file.
+        source: path, or bytes of the file.
 
     Returns:
-        uint8 array (height, width, 3).
+        A `Picture`.
 
     Raises:
         ImageUnreadable: missing, empty, not an image, truncated or damaged.
         LimitExceeded: larger than Pillow's limit on decompression or the container's on sides.
     """
+    path = None if isinstance(source, bytes) else Path(source)
     try:
-        if Path(path).stat().st_size == 0:
-            raise errors.ImageUnreadable("the file is empty", path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                container.check_size(*image.size)
-                rgb = _to_rgb(image, path)
+        if not (path.stat().st_size if path else source):
+            raise errors.ImageUnreadable("the file is empty")
+        with Image.open(path or io.BytesIO(source)) as image:
+            return Picture.of(image)
+    except MemoryError:
+        raise
     except errors.AlicError as error:
         error.path = path
         raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        limit = f"more than {Image.MAX_IMAGE_PIXELS} pixels"
+    except Image.DecompressionBombError as error:
+        limit = f"more than {2 * Image.MAX_IMAGE_PIXELS} pixels"
         raise errors.LimitExceeded(f"too large to read: {limit}", path) from error
     except Image.UnidentifiedImageError as error:
         raise errors.ImageUnreadable("not an image that can be read", path) from error
     except Exception as error:  # Pillow's decoders fail on damaged data in ways of every type
         cause = getattr(error, "strerror", None) or f"damaged image ({_one_line(error)})"
         raise errors.ImageUnreadable(cause, path) from error
-    return np.array(rgb)
 
 
-def write(path, array):
-    """Writes a uint8 array (height, width, 3) in the format that the ending of `path` names.
+def read(path):
+    """Reads the colours of an image file: uint8 array (height, width, 3).
+
+    Transparency is laid on white, with a warning. Raises what `open_picture` raises.
+    """
+    picture = open_picture(path)
+    if picture.alpha is not None:
+        warnings.warn(f"{path}: transparency laid on white", errors.ImageWarning, stacklevel=2)
+    return np.array(picture.on_white().rgb)
+
+
+def write(path, image, quality=DEFAULT_QUALITY):
+    """Writes an image file in the format that the ending of `path` names.
+
+    Arguments:
+        path: of the file.
+        image: anything that `Picture.of` takes.
+        quality: see `encode`.
 
     Raises:
         UsageError: no writable format has this ending.
+        AlicError: the format cannot hold the picture, or the file cannot be written.
     """
-    form = check_format(path)
-    image = Image.fromarray(array)
+    data = encode(Picture.of(image), check_format(path), quality)
     with files.replacing(path) as temporary:
-        image.save(temporary, format=form)
+        temporary.write_bytes(data)
+
+
+def encode(picture, form, quality=DEFAULT_QUALITY):
+    """Returns the bytes of an image file. Metadata go into the formats that have a place for them.
+
+    Arguments:
+        picture: a `Picture`.
+        form: a name that `check_format` returns.
+        quality: of the formats with loss, 1 to 100; WebP is without loss at 100.
+
+    Raises:
+        AlicError: the format cannot hold the picture, e.g. a side is too long.
+    """
+    if picture.alpha is not None and form not in _WITH_ALPHA:
+        _warn(f"{form} has no transparency: laid on white")
+        picture = picture.on_white()
+    image, stream = picture.image(), io.BytesIO()
+    options = {name: image.info[name] for name in ("exif", "icc_profile") if name in image.info}
+    if form == "JPEG":
+        options |= {"quality": quality, "subsampling": "4:4:4"}
+        if len(options.get("exif", b"")) > _JPEG_MAX_EXIF:
+            _warn("the EXIF data are too long for JPEG, and are left out")
+            del options["exif"]
+    elif form == "WEBP" and quality == 100:
+        options["lossless"] = True
+    elif form in _LOSSY:
+        options["quality"] = quality
+    elif form == "TIFF":
+        options["compression"] = "tiff_adobe_deflate"
+    try:
+        image.save(stream, form, **options)
+    except Exception as error:  # Pillow's encoders refuse in ways of every type
+        raise errors.AlicError(f"cannot be written as {form}: {_one_line(error)}") from error
+    return stream.getvalue()
 
 
 def check_format(path):
     """Returns the name of the format that the ending of `path` stands for, e.g. "PNG"."""
     form = Image.registered_extensions().get(Path(path).suffix.lower())
     if form not in Image.SAVE:
-        raise errors.UsageError("no image format for this ending; use .png", path)
+        allowed = ", ".join(ENDINGS)
+        raise errors.UsageError(f"no image format for this ending; use one of {allowed}", path)
     return form
+
+
+def has_quality(form):
+    """Whether a format loses more or less of the picture, as `encode`'s argument says."""
+    return form in _LOSSY
 
 
 def find(folder):
@@ -81,40 +138,8 @@ def find(folder):
     )
 
 
-def _to_rgb(image, path):
-    """An open Pillow image of any mode, as an upright one of mode RGB."""
-
-    def warn(message):
-        warnings.warn(f"{path}: {message}", ImageWarning, stacklevel=4)
-
-    if getattr(image, "is_animated", False):
-        warn(f"holds {image.n_frames} pictures; only the first is taken")
-    deep = image.mode.startswith("I") or _has_16_bits(image)
-    image.load()
-    image = ImageOps.exif_transpose(image)
-    if deep:
-        warn("16-bit samples reduced to 8 bits")
-    if image.mode.startswith("I"):
-        samples = np.clip(np.asarray(image), 0, 65535)
-        image = Image.fromarray((samples >> 8).astype(np.uint8))
-    if image.mode == "F":
-        raise errors.ImageUnreadable("floating-point samples have no agreed range")
-    if image.mode == "CMYK":
-        warn("CMYK converted to RGB without a colour profile")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        if image.getextrema()[3][0] < 255:
-            warn("transparency laid on white")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
-
-
-def _has_16_bits(image):
-    """Whether Pillow is about to reduce 16-bit colour: its tiles tell how they are stored."""
-    return any(
-        ";16" in str(args) or (codec == "ppm" and args[1] > 255) for codec, _, _, args in image.tile
-    )
+def _warn(message):
+    warnings.warn(message, errors.ImageWarning, stacklevel=3)
 
 
 def _one_line(error):

@@ -10,6 +10,7 @@ from PIL import Image
 import alic_tf
 import encoder_decoder
 from alic_tf import cli, container, errors, images
+from alic_tf.picture import Picture
 
 MODEL_ID = b"fake"
 
@@ -21,19 +22,19 @@ class DeflatingCodec:
     def encode(self, array, quality=None):
         return self.encode_with_latents(array, quality)[0]
 
-    def encode_with_latents(self, array, quality=None):
-        height, width, _ = array.shape
-        header = container.Header(MODEL_ID, width, height, round(quality * 10))
-        data = container.pack(header, zlib.compress(array.tobytes()))
-        return data, {"y": array.astype(np.int32)}
+    def encode_with_latents(self, image, quality=None):
+        picture = Picture.of(image)
+        header = container.Header(MODEL_ID, quality=round(quality * 10), **picture.fields)
+        data = container.pack(header, zlib.compress(picture.rgb.tobytes()))
+        return data, {"y": picture.rgb.astype(np.int32)}
 
     def latents(self, data):
-        return {"y": self.decode(data).astype(np.int32) + self.forgetful}
+        return {"y": self.decode_picture(data).rgb.astype(np.int32) + self.forgetful}
 
-    def decode(self, data):
+    def decode_picture(self, data):
         header, payload = container.unpack(data)
         pixels = np.frombuffer(zlib.decompress(payload), np.uint8)
-        return pixels.reshape(header.height, header.width, 3)
+        return Picture.decoded(pixels.reshape(header.height, header.width, 3), header)
 
 
 class Zoo:
@@ -265,7 +266,7 @@ def test_the_input_is_never_replaced(run, tmp_path, link):
 def test_unwritable_folders_are_noticed_before_any_work(run, tmp_path, monkeypatch):
     images.write(tmp_path / "p.png", picture())
     (tmp_path / "file").touch()
-    monkeypatch.setattr(images, "read", None)  # would fail if it were reached
+    monkeypatch.setattr(images, "open_picture", None)  # would fail if it were reached
     for output in ("file/p.alic", "/proc/p.alic"):
         refused(run, tmp_path, 2, "cannot write here", "--encode", "p.png", "--output", output)
     refused(run, tmp_path, 2, "cannot write here", "--encode", "p.png", "--report", "file")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from alic_tf import container, errors, zoo
 from tests.tiny_models import tiny_dwan, tiny_fu2022
@@ -79,10 +80,39 @@ def test_real_size_is_the_estimate(codec):
 
 
 @pytest.mark.parametrize("image", [
-    np.zeros((8, 8), "uint8"), np.zeros((8, 8, 4), "uint8"), np.zeros((8, 8, 3), "float32")])
+    np.zeros(8, "uint8"), np.zeros((8, 8, 5), "uint8"), np.zeros((8, 8, 3), "float32")])
 def test_other_arrays_are_refused(codecs, image):
     with pytest.raises(ValueError, match="uint8 array"):
         codecs["dwan"].encode(image)
+
+
+def test_grey_alpha_and_metadata_travel(codec):
+    rgb = picture(40, 50)
+    grey, plane = rgb[..., 0], rgb[..., 1]
+    opaque = codec.decode(codec.encode(rgb))
+    for array in (grey, np.dstack([grey, plane]), np.dstack([rgb, plane])):
+        data = codec.encode(array)
+        decoded = codec.decode(data)
+        assert decoded.shape == array.shape and decoded.dtype == np.uint8
+        if array.ndim == 3:
+            np.testing.assert_array_equal(decoded[..., -1], plane)
+        if array.shape[-1] == 4:
+            np.testing.assert_array_equal(decoded[..., :3], opaque)
+        info = codec.info(data)
+        assert info["grey"] == (array.shape[-1] != 4) and (info["alpha"] > 0) == (array.ndim == 3)
+    image = Image.fromarray(rgb)
+    image.info["exif"] = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
+    data = codec.encode(image)
+    decoded = codec.decode_image(data)
+    np.testing.assert_array_equal(np.asarray(decoded), opaque)
+    assert decoded.info == image.info and codec.info(data)["exif"] == 14
+
+
+def test_grey_is_the_average_of_what_its_three_channels_decode_to(codec):
+    grey = picture(33, 20)[..., 0]
+    colours = codec.decode(codec.encode(np.dstack([grey] * 3)))
+    expected = np.rint(colours.mean(axis=2))
+    np.testing.assert_array_equal(codec.decode(codec.encode(grey)), expected)
 
 
 def test_too_large_images_are_refused(codecs):

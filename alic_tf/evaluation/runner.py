@@ -110,7 +110,7 @@ def _loaded(codec):
 
 def _read(path):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", images.ImageWarning)
+        warnings.simplefilter("ignore", errors.ImageWarning)
         return images.read(path)
 
 

@@ -1,0 +1,106 @@
+import io
+import itertools
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alic_tf import alpha, errors
+
+
+def encoded(form, image, **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def masks():
+    y, x = np.mgrid[:70, :90]
+    disc = np.hypot(x - 45, y - 35)
+    yield "hard", np.where(disc < 30, 255, 0)
+    yield "soft", np.clip(40 - disc, 0, 30) * 8
+    yield "noise", np.random.default_rng(0).integers(0, 256, (33, 5))
+    yield "one pixel", np.array([[7]])
+
+
+@pytest.mark.parametrize("plane", [pytest.param(m, id=name) for name, m in masks()])
+def test_nothing_is_lost(plane):
+    plane = plane.astype(np.uint8)
+    data = alpha.pack(plane)
+    assert np.array_equal(alpha.unpack(data, plane.shape[1], plane.shape[0]), plane)
+
+
+def test_a_mask_is_smaller_than_as_png():
+    for _, plane in itertools.islice(masks(), 2):
+        plane = plane.astype(np.uint8)
+        png = encoded("PNG", Image.fromarray(plane), optimize=True)
+        assert len(alpha.pack(plane)) < 0.8 * len(png)
+
+
+@pytest.mark.parametrize("shape", [(1, 16383), (16384, 2)])
+def test_sides_at_and_over_the_limit_of_webp(shape):
+    plane = np.arange(shape[0] * shape[1]).reshape(shape).astype(np.uint8)
+    data = alpha.pack(plane)
+    assert (data[:4] == b"RIFF") == (max(shape) == 16383)
+    assert np.array_equal(alpha.unpack(data, shape[1], shape[0]), plane)
+
+
+PLANE = np.arange(64, dtype=np.uint8).reshape(8, 8)
+GOOD = alpha.pack(PLANE)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"RIFF",
+        b"text" * 20,
+        GOOD[:24],
+        GOOD[:-20],
+        encoded("PNG", Image.fromarray(PLANE))[:50],
+        encoded("PNG", Image.fromarray(PLANE))[:20],
+        encoded("GIF", Image.fromarray(PLANE)),
+        encoded("WEBP", Image.fromarray(PLANE)),
+        encoded("WEBP", Image.fromarray(PLANE), lossless=True, exif=b"extended"),
+    ],
+)
+def test_other_bytes_are_malformed(data):
+    with pytest.raises(errors.Malformed, match="the alpha plane"):
+        alpha.unpack(data, 8, 8)
+
+
+def bombs():
+    """Small files that announce huge planes."""
+    sides = (16383 - 1) | (16383 - 1) << 14
+    yield GOOD[:21] + struct.pack("<I", sides) + GOOD[25:]
+    header = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0)
+    png = encoded("PNG", Image.fromarray(PLANE))
+    yield png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
+@pytest.mark.parametrize("data", list(bombs()))
+def test_bombs_are_not_opened(data, monkeypatch):
+    monkeypatch.setattr(Image, "open", None)
+    with pytest.raises(errors.Malformed, match="size"):
+        alpha.unpack(data, 8, 8)
+
+
+def test_a_png_with_two_sizes_is_not_decoded(monkeypatch):
+    png = encoded("PNG", Image.fromarray(PLANE))
+    other = encoded("PNG", Image.new("L", (9000, 9000)))
+    monkeypatch.setattr(Image.Image, "convert", None)
+    with pytest.raises(errors.Malformed, match="size"):
+        alpha.unpack(png[:33] + other[8:33] + png[33:], 8, 8)
+
+
+def test_damage_is_an_error_or_a_plane():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(GOOD)
+        damaged[rng.integers(len(GOOD))] ^= 1 << rng.integers(8)
+        try:
+            assert alpha.unpack(bytes(damaged), 8, 8).shape == (8, 8)
+        except errors.Malformed:
+            continue
