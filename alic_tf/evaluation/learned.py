@@ -1,4 +1,4 @@
-"""Our own models, as the evaluation sees codecs; TensorFlow is imported by `Learned.load` only."""
+"""Our own models, as the evaluation sees codecs; TensorFlow is imported when one is used."""
 
 import functools
 import importlib.metadata
@@ -63,11 +63,14 @@ class Learned:
         return self._codec.decode(data)
 
     def costs(self):
-        """Number of trained weights, and bytes of the model file with its integer tables."""
+        """Number of trained weights, bytes of the model file, work per pixel (`macs_per_pixel`)."""
+        from alic_tf.evaluation.complexity import macs_per_pixel
+
         _, weights, _ = storage.load(self._path)
         return {
             "parameters": sum(array.size for array in weights),
             "model_bytes": self._path.stat().st_size,
+            "macs_per_pixel": macs_per_pixel(self._codec.model),
         }
 
     @functools.cached_property

@@ -100,6 +100,7 @@ def complexity(measured, with_published):
     rows = []
     for result in measured:
         parameters, size = result.get("parameters"), result.get("model_bytes")
+        macs = result.get("macs_per_pixel") or {"encoder": None, "decoder": None}
         times = [
             [row[key] for row in result["averages"] if row[key] is not None]
             for key in results.MEDIANS
@@ -108,15 +109,24 @@ def complexity(measured, with_published):
             result["name"],
             number(parameters and parameters / 1e6, 2),
             number(size and size / 1e6, 1),
+            *(number(macs[side] and macs[side] / 1e3, 1) for side in ("encoder", "decoder")),
             *(span(seconds, 3) for seconds in times),
             result["machine"],
         ])  # fmt: skip
     for row in published.complexity() if with_published else ():
         megabytes = [float(row[f"megabytes_{rates}"]) for rates in ("low", "high")]
         times = [number(float(row[key]), 3) for key in results.MEDIANS]
-        rows.append([row["codec"], "", span(megabytes, 1), *times, row["hardware"]])
-    header = ["codec", "parameters (M)", "model (MB)", "encode (s)", "decode (s)", "hardware"]
-    note = "Seconds per picture, over all settings; the size of a model is that of its file."
+        rows.append([row["codec"], "", span(megabytes, 1), "", "", *times, row["hardware"]])
+    header = [
+        "codec", "parameters (M)", "model (MB)", "encoder (kMAC/pixel)", "decoder (kMAC/pixel)",
+        "encode (s)", "decode (s)", "hardware",
+    ]  # fmt: skip
+    note = (
+        "Seconds per picture, over all settings; the size of a model is that of its file. "
+        "Multiply-accumulates are those of convolutions and matrix products in all networks that "
+        "run: the encoder's include the hyper transforms and the context, the decoder's the hyper "
+        "decoder and the context."
+    )
     if with_published:
         source = published.complexity()[0]["source"]
         note += f" On the Xeon: {source}; sizes of the models of low and of high rates."

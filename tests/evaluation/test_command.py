@@ -11,6 +11,7 @@ import alic_tf
 from alic_tf import images, zoo
 from alic_tf.evaluation import __main__ as command
 from alic_tf.evaluation import results
+from alic_tf.evaluation.complexity import macs_per_pixel
 from alic_tf.evaluation.learned import Learned
 from tests.tiny_models import tiny_dwan
 
@@ -105,5 +106,6 @@ def test_a_learned_codec_is_that_of_the_zoo(tmp_path, photos):
     assert codec.costs() == {
         "parameters": sum(np.size(v) for v in zoo.stored_variables(reference.model)),
         "model_bytes": path.stat().st_size,
+        "macs_per_pixel": macs_per_pixel(reference.model),
     }
     assert reference.model_id.hex() in codec.identity

@@ -37,7 +37,10 @@ def result(names=KODAK, codec=WEBP, factor=1.0, **changes):
 
 
 def learned():
-    return result(factor=0.5, name="ours", kind="learned", parameters=3_800_000, model_bytes=9e6)
+    return result(
+        factor=0.5, name="ours", kind="learned", parameters=3_800_000, model_bytes=9e6,
+        macs_per_pixel={"encoder": 19_210.0, "decoder": 8_930.0},
+    )  # fmt: skip
 
 
 def test_averages():
@@ -84,8 +87,9 @@ def test_tables():
     assert "| 50 | 0.400 | 32.08 | 0.9300 | 11.55 | 0.8800 | 1.000 | 0.500 |" in text
     assert "the 24 Kodak pictures" in text and WEBP.identity in text
     rows = {row[0]: row for row in tables.complexity([learned(), result()], True).rows}
-    assert rows["ours"][1:5] == ["3.80", "9.0", "1.000", "0.500"]
-    assert rows["Fu et al. 2022"][2:5] == ["54.1 to 181.3", "22.620", "23.512"]
+    assert rows["ours"][1:7] == ["3.80", "9.0", "19.2", "8.9", "1.000", "0.500"]
+    assert rows["webp"][1:5] == ["", "", "", ""]
+    assert rows["Fu et al. 2022"][2:7] == ["54.1 to 181.3", "", "", "22.620", "23.512"]
     assert tables.distribution(result()).rows[0] == ["5", "0%", "0%", "100%"]
 
 
