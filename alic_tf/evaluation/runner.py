@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -160,7 +161,7 @@ def _pool(jobs):
     for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, threads)
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    pool = ProcessPoolExecutor(jobs, context, _end_at_interrupts)
+    pool = ProcessPoolExecutor(jobs, context, _end_with_parent)
     try:
         yield pool.submit
     except BrokenProcessPool as error:
@@ -170,6 +171,16 @@ def _pool(jobs):
         pool.shutdown(cancel_futures=True)
 
 
-def _end_at_interrupts():
-    """Ctrl-C reaches all processes; these end at once and silently, the logs being complete."""
+def _end_with_parent():
+    """The logs being complete at any time, a worker ends at once and silently with its parent.
+
+    Ctrl-C reaches all processes. A parent that is killed does not tell its workers, which would
+    finish their pictures beside those of the next run, and then wait forever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def watch():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,7 +1,12 @@
 """`python -m alic_tf.evaluation` in this process, and as users call it."""
 
+import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +15,7 @@ import pytest
 import alic_tf
 from alic_tf import images, zoo
 from alic_tf.evaluation import __main__ as command
-from alic_tf.evaluation import results
+from alic_tf.evaluation import results, runner
 from alic_tf.evaluation.complexity import macs_per_pixel
 from alic_tf.evaluation.learned import Learned
 from tests.tiny_models import tiny_dwan
@@ -53,6 +58,40 @@ def test_a_report_on_a_folder(photos, tmp_path):
     (photos / "a.png").unlink()
     done = run("--data", photos, "--codecs", "jpeg", "--out", tmp_path / "none")
     assert done.returncode == 1 and done.stderr.endswith("all pictures failed\n")
+
+
+def test_an_interrupted_command_loses_and_repeats_nothing(photos, tmp_path):
+    for name in "bcd":
+        shutil.copy(photos / "a.png", photos / f"{name}.png")
+    out, log = tmp_path / "out", tmp_path / "out" / runner.LOGS / "webp.jsonl"
+    command = [sys.executable, "-m", "alic_tf.evaluation", "--data", photos, "--codecs", "webp",
+               "--jobs", "2", "--out", out]  # fmt: skip
+
+    def lines():
+        return log.read_text().splitlines() if log.exists() else []
+
+    def interrupted(signal_number, whom):
+        before = lines()
+        process = subprocess.Popen(
+            command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while len(lines()) < len(before) + 5:
+            assert process.poll() is None
+            time.sleep(0.01)
+        whom(process.pid, signal_number)
+        # Not before the workers, which have it too, have ended is the pipe closed.
+        said = process.communicate(timeout=60)[1]
+        assert lines()[: len(before)] == before
+        return process.returncode, said
+
+    code, said = interrupted(signal.SIGINT, os.killpg)  # as Ctrl-C in a terminal
+    assert code == 130 and said.endswith("interrupted\n") and "Traceback" not in said
+    assert interrupted(signal.SIGKILL, os.kill)[0] == -signal.SIGKILL
+    done = run(*command[3:])
+    measured = [json.loads(line) for line in lines()]
+    assert done.returncode == 0 and len(measured) == 4 * 15
+    assert len({(record["image"], record["setting"]) for record in measured}) == 4 * 15
 
 
 @pytest.mark.parametrize(
