@@ -61,9 +61,9 @@ def svg(drawing):
     return text[text.index("<svg") :]
 
 
-def png(drawing, path):
-    """Writes the figure to a PNG file."""
-    drawing.savefig(path, format="png", dpi=100, metadata={"Software": None})
+def png(drawing, path, note=""):
+    """Writes the figure to a PNG file, with a note that Pillow reads as its `text["Comment"]`."""
+    drawing.savefig(path, format="png", dpi=100, metadata={"Software": None, "Comment": note})
 
 
 def _styled(learned, classical, paper):

@@ -48,20 +48,21 @@ def bd_rate(anchor, curve, metric="psnr"):
     The logarithm of the rate is interpolated over the quality by piecewise cubic Hermite
     polynomials and averaged over the interval of qualities that both curves have. (G. Bjontegaard,
     "Calculation of average PSNR differences between RD-curves", VCEG-M33, 2001, fitted one cubic
-    polynomial, which swings between points far apart.)
+    polynomial, which swings between points far apart.) A curve of one point, that of a model of one
+    rate, is compared at its quality.
 
     Returns:
-        Per cent, negative if `curve` is better; None if less than two points of either curve lie in
+        Per cent, negative if `curve` is better; None if no point of either curve lies in
         `BPP_RANGE`, their quality does not rise with the rate, or they have no quality in common.
     """
-    log_rates = [_log_rate(c, metric) for c in (anchor, curve)]
-    if None in log_rates:
+    known = [_in_range(c, metric) for c in (anchor, curve)]
+    if any(len(quality) == 0 or np.any(np.diff(quality) <= 0) for _, quality in known):
         return None
-    low = max(f.x[0] for f in log_rates)
-    high = min(f.x[-1] for f in log_rates)
-    if low >= high:
+    low = max(quality[0] for _, quality in known)
+    high = min(quality[-1] for _, quality in known)
+    if low > high:
         return None
-    of_anchor, of_curve = (f.integrate(low, high) / (high - low) for f in log_rates)
+    of_anchor, of_curve = (_mean_log_rate(*points, low, high) for points in known)
     return float(100 * np.expm1(of_curve - of_anchor))
 
 
@@ -73,11 +74,16 @@ def quality_at(curve, bpp, metric="psnr"):
     return float(PchipInterpolator(np.log(rates), quality)(np.log(bpp)))
 
 
-def _log_rate(curve, metric):
-    """The logarithm of the rate as a function of quality, or None."""
+def _in_range(curve, metric):
+    """The points of a curve in `BPP_RANGE`, as `Curve.known` gives them."""
     bpp, quality = curve.known(metric)
     counts = (bpp >= BPP_RANGE[0]) & (bpp <= BPP_RANGE[1])
-    bpp, quality = bpp[counts], quality[counts]
-    if len(bpp) < 2 or np.any(np.diff(quality) <= 0):
-        return None
-    return PchipInterpolator(quality, np.log(bpp))
+    return bpp[counts], quality[counts]
+
+
+def _mean_log_rate(bpp, quality, low, high):
+    """Mean logarithm of the rate between two qualities within the curve, or at one."""
+    if len(quality) == 1:
+        return np.log(bpp[0])
+    log_rate = PchipInterpolator(quality, np.log(bpp))
+    return log_rate(low) if low == high else log_rate.integrate(low, high) / (high - low)

@@ -1,7 +1,10 @@
 """Writes the tables of README.md from results/; `python -m alic_tf.evaluation.readme --help`."""
 
+import hashlib
+import json
 import re
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 from alic_tf import commands, errors, files
@@ -40,8 +43,16 @@ def run(argv):
     with files.replacing(ROOT / README) as temporary:
         temporary.write_text(text)
     with files.replacing(ROOT / PLOT) as temporary:
-        plots.png(page.draw(measured), temporary)
+        plots.png(page.draw(measured), temporary, fingerprint(measured))
     return 0
+
+
+def fingerprint(measured):
+    """What the plot of these results has as its note, to be told from plots of others."""
+    from alic_tf.evaluation import results
+
+    curves = [astuple(results.curve(result)) for result in measured]
+    return hashlib.sha256(json.dumps(curves).encode()).hexdigest()
 
 
 def copy(report, folder):

@@ -90,7 +90,7 @@ def bd_rates(curves, anchors, metric="psnr"):
     header += [f"dB at {bpp} bpp" for bpp in RATES]
     note = (
         "BD-rate: bits more (+) or less (-) for equal quality, piecewise cubic over the common "
-        "range between 0.05 and 1.35 bpp."
+        "range between 0.05 and 1.35 bpp; of a model of one rate, at its quality."
     )
     return Table(f"BD-rate by {METRICS[metric]}", header, rows, note)
 

@@ -63,11 +63,18 @@ def test_a_constant_factor_of_rate_is_the_bd_rate():
     assert bd_rate(curve, anchor) == pytest.approx(25)
 
 
+def test_a_model_of_one_rate_is_compared_at_its_quality():
+    anchor = Curve("a", ((0.1, 28, NAN), (0.4, 32, NAN)))
+    for point, expected in (((0.2, 30), 0), ((0.3, 30), 50), ((0.1, 32), -75), ((0.1, 28), 0)):
+        assert bd_rate(anchor, Curve("b", ((*point, NAN),))) == pytest.approx(expected, abs=1e-9)
+    assert bd_rate(Curve("b", ((0.3, 30, NAN),)), anchor) == pytest.approx(-100 / 3)
+
+
 def test_what_cannot_be_compared_is_none():
     good = Curve("good", ((0.1, 28, 0.9), (0.5, 33, 0.97), (1.0, 37, 0.99)))
     for points in (
         (),
-        ((0.2, 30, NAN),),
+        ((0.2, 27, NAN),),  # worse than all
         ((0.2, 40, NAN), (0.4, 42, NAN)),  # no quality in common
         ((0.2, 30, NAN), (0.4, 29, NAN)),  # quality falls
         ((0.01, 29, NAN), (2.0, 36, NAN)),  # outside of the range of rates
