@@ -5,7 +5,6 @@ import, so what can be wrong with a request is answered before it is, except for
 models and of their switches.
 """
 
-import json
 import math
 import os
 import sys
@@ -144,7 +143,7 @@ def check_values(values):
 def started(values, folder):
     """The settings of a new run."""
     settings = {flag.name: values[flag.name].value for flag in SETTINGS}
-    settings["set"] = dict(map(change, values.set))
+    settings["set"] = dict(map(commands.change, values.set))
     if values.data is None:
         raise errors.UsageError("give --data, a folder of pictures")
     if values.schedule == "paper":
@@ -172,19 +171,6 @@ def given_paths(values):
     """The given paths of data, absolute: a run may be resumed from elsewhere."""
     names = [name for name in ("data", "validation") if values[name].present]
     return {name: os.path.abspath(values[name].value) for name in names}
-
-
-def change(text):
-    """(path, value) of a `--set`."""
-    path, equals, value = text.partition("=")
-    if not (path and equals):
-        raise errors.UsageError(f"--set {text}: give PATH=VALUE")
-    if value.isidentifier() and value not in ("true", "false", "null"):
-        return path, value
-    try:
-        return path, json.loads(value)
-    except ValueError as error:
-        raise errors.UsageError(f"--set {text}: the value is neither JSON nor a word") from error
 
 
 def check_paths(values, settings):

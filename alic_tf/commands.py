@@ -1,5 +1,6 @@
 """What the command lines share: a table of flags, help, and errors as one line each."""
 
+import json
 import os
 import sys
 import textwrap
@@ -88,6 +89,23 @@ def check_action(action, values, table):
         goes = flag.actions.split()
         if goes and action not in goes and values[flag.name].present:
             raise errors.UsageError(f"--{flag.name} does not go with --{action}")
+
+
+def change(text):
+    """(path, value) of a flag PATH=VALUE, such as transform.pqf=false; the value is JSON or a word.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    path, equals, value = text.partition("=")
+    if not (path and equals):
+        raise errors.UsageError(f"--set {text}: give PATH=VALUE")
+    if value.isidentifier() and value not in ("true", "false", "null"):
+        return path, value
+    try:
+        return path, json.loads(value)
+    except ValueError as error:
+        raise errors.UsageError(f"--set {text}: the value is neither JSON nor a word") from error
 
 
 def help_text(usage, table):

@@ -1,20 +1,14 @@
 """Encodes and decodes real pictures with codecs, in processes over pictures; resumes."""
 
-import contextlib
 import hashlib
-import multiprocessing
-import os
-import signal
 import sys
-import threading
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from pathlib import Path
 
 from alic_tf import errors, images
-from alic_tf.evaluation import log, metrics
+from alic_tf.evaluation import log, metrics, workers
 from alic_tf.evaluation.report import finite
 
 # Where the logs lie in the folder of a report.
@@ -40,7 +34,7 @@ def run(codecs, paths, folder, jobs=1):
     """
     digests = {path: _digest(path) for path in paths}
     measured, failures = {}, {}
-    with _pool(jobs) as submit:
+    with workers.pool(jobs) as submit:
         for codec in codecs:
             path_of_log = Path(folder, LOGS, f"{codec.name}.jsonl")
             done = _finished(codec, path_of_log, digests)
@@ -151,36 +145,3 @@ def _follow(name, tasks, total, failures):
 
 def _duration(seconds):
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-@contextlib.contextmanager
-def _pool(jobs):
-    """Yields submit(function, *arguments) -> future, run by this many processes."""
-    # The processes share the cores rather than fight for them.
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(variable, threads)
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    pool = ProcessPoolExecutor(jobs, context, _end_with_parent)
-    try:
-        yield pool.submit
-    except BrokenProcessPool as error:
-        cause = "a process ended unexpectedly (memory?); the same command goes on where it stopped"
-        raise errors.AlicError(cause) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent():
-    """The logs being complete at any time, a worker ends at once and silently with its parent.
-
-    Ctrl-C reaches all processes. A parent that is killed does not tell its workers, which would
-    finish their pictures beside those of the next run, and then wait forever.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    def watch():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

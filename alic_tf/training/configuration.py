@@ -103,7 +103,7 @@ def _switches(kind, context):
     return sorted(
         {"lambdas"}
         | {f"transform.{name}" for name in transform | {"kind"}}
-        | {f"entropy.{name}" for name in entropy | {"context"}}
+        | {f"entropy.{name}" for name in entropy | {"context", "mixture"}}
     )
 
 

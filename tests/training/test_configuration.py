@@ -13,6 +13,15 @@ def test_changes_are_made():
     assert changed["entropy"]["context"] == "ssm"
 
 
+def test_a_preset_with_a_mixture_may_have_a_context_without():
+    small = {"transform.filters": 8, "entropy.hyper_filters": 8, "entropy.width": 8}
+    context = {"entropy.context": "checkerboard"}
+    with pytest.raises(errors.UsageError, match="mixture must be 'gaussian'"):
+        make_model(configuration("fu2022", small | context))
+    model = make_model(configuration("fu2022", small | context | {"entropy.mixture": "gaussian"}))
+    assert model.entropy.context.context == "checkerboard"
+
+
 @pytest.mark.parametrize(
     ("preset", "changes", "cause"),
     [
