@@ -1,9 +1,12 @@
 """Shipped and exported models by name, by path and by id."""
 
+import functools
+import threading
 from pathlib import Path
 
 from alic_tf import errors, storage
 
+_LOADING = threading.Lock()
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
 MODEL_FILE = "model.npz"
 
@@ -53,8 +56,20 @@ def load(name_or_path):
     return Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
 
 
+def shared(name_or_path):
+    """As `load`, but loads each model file once; for any number of threads."""
+    path = find(name_or_path)
+    with _LOADING:
+        return _load_version(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _load_version(path, _):
+    return load(path)
+
+
 def load_by_id(model_id):
-    """The `Codec` of the shipped model with this id (4 bytes), as files name it.
+    """The `shared` codec of the shipped model with this id (4 bytes), as files name it.
 
     Raises:
         UnknownModel: none of the shipped models has this id.
@@ -64,7 +79,7 @@ def load_by_id(model_id):
         raise errors.UnknownModel(
             f"was written with model {model_id.hex()}, which is not one of: {', '.join(names())}"
         )
-    return load(configuration["name"])
+    return shared(configuration["name"])
 
 
 def describe(model_id):

@@ -1,15 +1,18 @@
 """The command line in this process, with a codec that merely deflates the pixels."""
 
+import io
 import json
+import sys
+import time
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-import alic_tf
 import encoder_decoder
 from alic_tf import cli, container, errors, images
+from alic_tf.evaluation import metrics
 from alic_tf.picture import Picture
 
 MODEL_ID = b"fake"
@@ -19,8 +22,8 @@ class DeflatingCodec:
     def __init__(self):
         self.forgetful = False
 
-    def encode(self, array, quality=None):
-        return self.encode_with_latents(array, quality)[0]
+    def encode(self, image, quality=None):
+        return self.encode_with_latents(image, quality)[0]
 
     def encode_with_latents(self, image, quality=None):
         picture = Picture.of(image)
@@ -41,7 +44,7 @@ class Zoo:
     def __init__(self):
         self.codec = DeflatingCodec()
 
-    def load(self, name):
+    def shared(self, name):
         if name != "dwan":
             raise errors.UnknownModel(f"unknown model {name!r}; there are: dwan")
         return self.codec
@@ -57,13 +60,9 @@ class Zoo:
 
 @pytest.fixture(autouse=True)
 def zoo(monkeypatch):
-    zoo = Zoo()
-    monkeypatch.setattr(alic_tf, "zoo", zoo, raising=False)
-    cli._load.cache_clear()
-    cli._load_by_id.cache_clear()
-    yield zoo
-    cli._load.cache_clear()
-    cli._load_by_id.cache_clear()
+    monkeypatch.setattr(cli, "zoo", Zoo())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+    return cli.zoo
 
 
 @pytest.fixture
@@ -77,6 +76,20 @@ def run(tmp_path, monkeypatch, capsys):
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def pipe(tmp_path, monkeypatch, capsysbinary):
+    """As `run`, with bytes on standard input; returns exit code, stdout and stderr as bytes."""
+    monkeypatch.chdir(tmp_path)
+
+    def pipe(data, *arguments):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        code = encoder_decoder.main(["encoder_decoder.py", *arguments])
+        captured = capsysbinary.readouterr()
+        return code, captured.out, captured.err.decode()
+
+    return pipe
 
 
 def picture(seed=0, shape=(20, 30)):
@@ -212,18 +225,14 @@ def test_models_that_are_not_here(run, tmp_path):
     )
 
 
-def test_oversized_pictures(run, tmp_path):
+@pytest.mark.parametrize(
+    ("flag", "limit", "cause"),
+    [("--max_pixels", "6299", "limit of 6299 pixels"), ("--max_side", "89", "limit of 89")],
+)
+def test_oversized_pictures(run, tmp_path, flag, limit, cause):
     (tmp_path / "a.alic").write_bytes(container.pack(container.Header(MODEL_ID, 90, 70), b""))
-    refused(
-        run,
-        tmp_path,
-        1,
-        "a.alic: 90x70 is over the limit of 6299 pixels",
-        "--decode",
-        "a.alic",
-        "--max_pixels",
-        "6299",
-    )
+    refused(run, tmp_path, 1, "a.alic: 90x70", "--decode", "a.alic", flag, limit)
+    refused(run, tmp_path, 1, cause, "--decode", "a.alic", flag, limit)
 
 
 def test_existing_outputs(run, tmp_path):
@@ -331,3 +340,174 @@ def test_a_report_measures_and_is_written_with_the_files(run, tmp_path):
         "--output",
         "elsewhere",
     )
+
+
+def png(image):
+    return images.encode(Picture.of(image), "PNG")
+
+
+def test_standard_input_and_output(pipe, tmp_path):
+    code, data, err = pipe(png(picture()), "--encode", "-")
+    assert code == 0 and err.startswith(f"stdout: {len(data)} bytes, ") and err.count("\n") == 1
+    code, out, err = pipe(data, "--info", "-")
+    assert (code, err) == (0, "") and out.startswith(b"stdin: 30x20, model fake")
+    code, out, err = pipe(data, "--decode", "-", "--output", "-")
+    assert code == 0 and err.startswith("stdout: 30x20, ") and err.count("\n") == 1
+    assert np.array_equal(images.open_picture(out).rgb, picture())
+    assert not list(tmp_path.iterdir())
+
+    assert pipe(data, "--decode", "-", "--output", "a.png")[1].startswith(b"a.png: 30x20")
+    assert np.array_equal(images.read(tmp_path / "a.png"), picture())
+    code, out, _ = pipe(b"", "--encode", "a.png", "--output", "-")
+    assert (code, out) == (0, data)
+    code, out, _ = pipe(data, "--decode", "-", "--format", "jpg", "--output_quality", "50")
+    with Image.open(io.BytesIO(out)) as image:
+        assert image.format == "JPEG"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.png"]
+
+
+def test_a_report_about_standard_output_goes_elsewhere(pipe, tmp_path):
+    code, out, err = pipe(png(picture()), "--encode", "-", "--output", "-", "--report", "r")
+    assert code == 0 and container.unpack(out) and "average of 1 picture" in err
+    code, out, _ = pipe(png(picture()), "--encode", "-", "--report", "s")
+    assert out.startswith(b"s/stdin.alic: ") and (tmp_path / "s" / "stdin.alic").is_file()
+
+
+@pytest.mark.parametrize(("data", "cause"), [(b"", "the file is empty"), (b"text", "not an im")])
+def test_bad_standard_input(pipe, data, cause):
+    code, out, err = pipe(data, "--encode", "-")
+    assert (code, out) == (1, b"") and err.startswith(f"error: stdin: {cause}")
+    code, out, err = pipe(data, "--decode", "-")
+    assert (code, out) == (1, b"") and err.startswith("error: stdin: ") and err.count("\n") == 1
+
+
+def test_what_standard_output_is_not_for(run, tmp_path, monkeypatch):
+    images.write(tmp_path / "p.png", picture())
+    refused(run, tmp_path, 2, ".: a folder does not fit", "--encode", ".", "--output", "-")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    refused(run, tmp_path, 2, "is a terminal", "--encode", "p.png", "--output", "-")
+
+
+def test_files_of_the_names_of_streams_are_files(run, tmp_path):
+    (tmp_path / "stdin").write_bytes(png(picture()))
+    assert run("--encode", "stdin", "--output", "stdout")[0] == 0
+    assert container.unpack((tmp_path / "stdout").read_bytes())
+
+
+def test_formats_to_decode_to(run, tmp_path):
+    images.write(tmp_path / "in" / "p.png", picture())
+    run("--encode", "in", "--output", "alic")
+    for ending, form in (("jpg", "JPEG"), ("webp", "WEBP"), ("tiff", "TIFF")):
+        assert run("--decode", "alic", "--output", "out", "--format", ending)[0] == 0
+        with Image.open(tmp_path / "out" / f"p.{ending}") as image:
+            assert image.format == form and image.size == (30, 20)
+    sizes = []
+    for quality in ("20", "95"):
+        run("--decode", "alic/p.alic", "--output", f"{quality}.jpg", "--output_quality", quality)
+        sizes.append((tmp_path / f"{quality}.jpg").stat().st_size)
+    assert sizes[0] < sizes[1] == (tmp_path / "out" / "p.jpg").stat().st_size
+    refused(run, tmp_path, 2, "use one of .png, .jpg", "--decode", "alic", "--format", "xyz")
+    refused(run, tmp_path, 2, "--format does not go", "--decode", "alic/p.alic", "--format", "png",
+            "--output", "q.jpg")  # fmt: skip
+    refused(run, tmp_path, 2, "does not go with PNG", "--decode", "alic", "--output_quality", "9")
+
+
+def test_grey_alpha_and_metadata_survive_unless_dropped(run, tmp_path):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Maker", 3
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    rgba = np.dstack([picture(), picture(1)[..., 0]])
+    Image.fromarray(rgba).save(tmp_path / "p.png", exif=exif, icc_profile=icc)
+    Image.fromarray(rgba[..., 2:]).save(tmp_path / "g.png")
+    for name in ("p", "g"):
+        assert run("--encode", f"{name}.png")[0] == 0
+        assert run("--decode", f"{name}.alic", "--output", f"{name}2.png")[0] == 0
+    _, out, _ = run("--info", "p.alic")
+    assert ", alpha " in out and ", EXIF " in out and f", ICC {len(icc)} bytes" in out
+    assert "30x20, grey, model" in run("--info", "g.alic")[1]
+    back = images.open_picture(tmp_path / "p2.png")
+    assert np.array_equal(back.array(), rgba[::-1, ::-1]) and back.icc == icc
+    assert back.image().getexif()[0x010F] == "Maker"
+    assert np.array_equal(images.open_picture(tmp_path / "g2.png").array(), rgba[..., 2:])
+
+    for action, source, output in (("encode", "p.png", "q.alic"), ("decode", "p.alic", "q.png")):
+        assert run(f"--{action}", source, "--output", output, "--drop_metadata")[0] == 0
+    assert "EXIF" not in run("--info", "q.alic")[1] and "alpha" in run("--info", "q.alic")[1]
+    bare = images.open_picture(tmp_path / "q.png")
+    assert (bare.exif, bare.icc) == (b"", b"") and np.array_equal(bare.array(), back.array())
+    code, _, err = run("--decode", "p.alic", "--output", "q.jpg")
+    assert (code, err) == (0, "warning: p.alic: JPEG has no transparency: laid on white\n")
+
+
+class RoughCodec(DeflatingCodec):
+    """Keeps as many bits of each sample as the whole quality says."""
+
+    qualities = 8
+
+    def encode_with_latents(self, image, quality=None):
+        lost = np.uint8(8 - int(quality))
+        return super().encode_with_latents((Picture.of(image).rgb >> lost) << lost, quality)
+
+
+def test_targets(run, tmp_path, zoo):
+    zoo.codec = RoughCodec()
+    images.write(tmp_path / "p.png", picture())
+    for flag, value in (("--max_bytes", 1000), ("--target_bpp", 12), ("--target_psnr", 30)):
+        code, out, _ = run("--encode", "p.png", "--overwrite", flag, str(value), "--verify")
+        size = (tmp_path / "p.alic").stat().st_size
+        assert code == 0 and f"{size} bytes" in out and ", quality " in out
+        chosen = float(out.split(", quality ")[1].split(",")[0])
+        reached = {
+            "--max_bytes": lambda q: -len(zoo.codec.encode(picture(), q)),
+            "--target_bpp": lambda q: -len(zoo.codec.encode(picture(), q)) * 8 / 600,
+            "--target_psnr": lambda q: metrics.psnr(
+                picture(), zoo.codec.decode_picture(zoo.codec.encode(picture(), q)).rgb
+            ),
+        }[flag]
+        value = value if flag == "--target_psnr" else -value
+        assert reached(chosen) >= value
+        other = chosen + (-1 / 8 if flag == "--target_psnr" else 1 / 8)
+        assert 1 < chosen < 8 and reached(other) < value
+
+
+def test_targets_hold_for_each_picture_of_a_folder(run, tmp_path, zoo):
+    zoo.codec = RoughCodec()
+    for i, shape in enumerate([(20, 30), (80, 90), (9, 9)]):
+        images.write(tmp_path / "in" / f"{i}.png", picture(i, shape))
+    code, out, err = run("--encode", "in", "--output", "out", "--max_bytes", "1500")
+    assert code == 1 and out.count(", quality ") == 2
+    assert "error: in/1.png: 1500 bytes cannot be reached: the qualities go from " in err
+    assert sorted(snapshot(tmp_path / "out")) == ["0.alic", "2.alic"]
+
+
+@pytest.mark.parametrize("jobs", ["2", "7"])
+def test_jobs_change_neither_files_nor_order(run, tmp_path, zoo, jobs):
+    class Slow(DeflatingCodec):
+        """Takes longer for the first pictures than for the last."""
+
+        def encode_with_latents(self, image, quality=None):
+            time.sleep(0.02 * (5 - Picture.of(image).rgb[0, 0, 0]))
+            return super().encode_with_latents(image, quality)
+
+    zoo.codec = Slow()
+    for i in range(5):
+        Image.new("I;16", (8, 8), i * 257).save(tmp_path / f"{i}.png")
+    (tmp_path / "2.png").write_bytes(b"damaged")
+    lines = []
+    for folder, number in (("one", "1"), ("many", jobs)):
+        code, out, err = run("--encode", ".", "--output", folder, "--jobs", number)
+        assert code == 1 and "2.png: not an image" in err
+        lines.append(([line.split(":")[0][-6:] for line in out.splitlines()[:4]], err))
+    assert lines[0] == lines[1] and lines[0][0] == ["0.alic", "1.alic", "3.alic", "4.alic"]
+    assert lines[0][1].count("16-bit") == 4
+    assert snapshot(tmp_path / "one") == snapshot(tmp_path / "many")
+    code, out, _ = run("--decode", "one", "--jobs", jobs)
+    assert code == 0 and [line[4:9] for line in out.splitlines()[:4]] == [
+        f"{i}.png" for i in (0, 1, 3, 4)
+    ]
+
+
+def test_a_bad_request_stops_all_jobs(run, tmp_path):
+    for i in range(9):
+        images.write(tmp_path / f"{i}.png", picture(i))
+    refused(run, tmp_path, 2, "unknown model", "--encode", ".", "--model", "x", "--jobs", "3")

@@ -20,8 +20,9 @@ def test_help_names_every_flag_of_this_program_and_no_other():
     result = run("--help")
     assert (result.returncode, result.stderr) == (0, "")
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
-    expected = "encode decode info output model quality verify report overwrite max_pixels help"
-    assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
+    expected = """encode decode info output model quality target_bpp max_bytes target_psnr
+        drop_metadata verify report format output_quality overwrite max_side max_pixels jobs help"""
+    assert names == [f"--{name}" for name in expected.split()]
     assert run("-h").stdout == result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
 
@@ -39,7 +40,14 @@ def test_help_names_every_flag_of_this_program_and_no_other():
         (["--encode", "a", "b"], "unexpected argument 'b'"),
         (["--encode", "a", "--qualty", "3"], "Did you mean: quality"),
         (["--encode", "a", "--quality", "0.9"], "[1, 8]"),
-        (["--encode", "a", "--quality", "nan"], "from 1 to 8"),
+        (["--encode", "a", "--quality", "nan"], "--quality must be a number"),
+        (["--encode", "a", "--target_psnr", "nan"], "--target_psnr must be a number"),
+        (["--encode", "a", "--target_bpp", "1", "--max_bytes", "9"], "--target_bpp does not go"),
+        (["--encode", "a", "--quality", "3", "--max_bytes", "9"], "--quality does not go with"),
+        (["--encode", "a", "--max_bytes", "0"], "--max_bytes"),
+        (["--decode", "a", "--jobs", "0"], "--jobs"),
+        (["--decode", "a", "--output_quality", "101"], "--output_quality"),
+        (["--encode", "a", "--format", "jpg"], "--format does not go with --encode"),
         (["--encode", "a", "--quality", "high"], "--quality=high"),
         (["--decode", "a", "--quality", "3"], "--quality does not go with --decode"),
         (["--decode", "a", "--verify"], "--verify does not go with --decode"),
