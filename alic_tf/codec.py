@@ -84,8 +84,8 @@ class Codec:
         )
         latent, z = (np.clip(x[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT) for x in (latent, z))
         z = np.rint(z).astype("int64")
-        payload, latent_hat = self._exact_at(step).encode(latent, z)
-        header = container.Header(self.model_id, quality=step, **picture.fields)
+        payload, latent_hat, lanes = self._exact_at(step).encode(latent, z)
+        header = container.Header(self.model_id, quality=step, lanes=lanes, **picture.fields)
         data = container.pack(header, payload)
         return data, {"latent": latent_hat, "hyper_latent": z}
 

@@ -6,7 +6,7 @@ Pure Python on bytes: a file can be checked and described without loading a mode
 import zlib
 from dataclasses import dataclass
 
-from alic_tf import errors
+from alic_tf import errors, varint
 
 MAGIC = b"ALIC"
 VERSION = 1
@@ -18,7 +18,6 @@ MAX_LANES = 2**7
 MAX_METADATA_BYTES = 2**24
 _GREY = 1 << 3
 _CHUNKS_SHIFT = 4
-_VARINT_BYTES = 5
 # Kind of an optional chunk -> field of the header. As in PNG, a reader may ignore a kind that it
 # does not know if its letter is small, that is, if this bit is set; a capital is critical.
 _CHUNKS = {ord("A"): "alpha", ord("e"): "exif", ord("i"): "icc"}
@@ -85,8 +84,8 @@ def pack(header, payload):
             bytes([VERSION, flags]),
             header.model_id,
             bytes([header.quality]),
-            *map(_varint, (header.width, header.height, len(payload))),
-            *(bytes([kind]) + _varint(len(chunk)) for kind, chunk in chunks.items()),
+            *map(varint.pack, (header.width, header.height, len(payload))),
+            *(bytes([kind]) + varint.pack(len(chunk)) for kind, chunk in chunks.items()),
             payload,
             *chunks.values(),
         ]
@@ -193,28 +192,19 @@ class _Reader:
     def take(self, count):
         end = self.position + count
         if end > len(self.data):
-            raise errors.Truncated(f"truncated inside its header: only {len(self.data)} bytes")
+            raise self._truncated()
         taken = bytes(self.data[self.position : end])
         self.position = end
         return taken
 
+    def _truncated(self):
+        return errors.Truncated(f"truncated inside its header: only {len(self.data)} bytes")
+
     def varint(self):
-        value = 0
-        for i in range(_VARINT_BYTES):
-            byte = self.take(1)[0]
-            value |= (byte & 0x7F) << (7 * i)
-            if byte < 0x80:
-                if byte == 0 and i:
-                    raise errors.Malformed("a number in the header is not in its shortest form")
-                return value
-        raise errors.Malformed("a number in the header is too long")
-
-
-def _varint(value):
-    """Unsigned LEB128: seven bits a byte, the low ones first; the top bit says "more follow"."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+        try:
+            value, self.position = varint.unpack(self.data, self.position)
+        except IndexError:
+            raise self._truncated() from None
+        except ValueError as error:
+            raise errors.Malformed(f"in the header, {error}") from error
+        return value

@@ -39,7 +39,8 @@ def test_real_bits_are_the_estimate_and_latents_exact(codec, photograph, quality
     for name, latents in coded.items():
         np.testing.assert_array_equal(decoded[name], latents)
     payload = container.unpack(data)[1]
-    assert abs(8 * len(payload) / codec.estimate(data) - 1) < 0.005
+    # At most 0.5 % for lanes; skipped elements, which the estimate counts, are worth up to 1 %.
+    assert -0.01 < 8 * len(payload) / codec.estimate(data) - 1 < 0.005
 
 
 def test_more_quality_costs_more_and_looks_better(codec, photograph):

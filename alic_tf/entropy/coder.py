@@ -5,13 +5,16 @@ is coded as answers to questions - is it the centre, is it above, is its distanc
 with a probability that takes one or two values of the cumulative distribution. The range coder
 (TensorFlow Compression's) then needs one table: all probabilities of 16 bits.
 
-The symbols go to several lanes, each with a string of its own: lane k of K takes elements k,
-k + K, ... of each call. One lane is smallest, many can be decoded in vector operations.
+Questions are asked in rounds, within which none depends on the answer to another. Those of a round
+are dealt out to lanes, each with a string of its own: lane k of K takes questions k, k + K, ... One
+lane is smallest, many can be decoded in vector operations, as many as cost little are chosen.
 """
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_compression_ops as range_coder
+
+from alic_tf.container import MAX_LANES
 
 PROBABILITY_BITS = 16
 CERTAIN = 1 << PROBABILITY_BITS
@@ -22,13 +25,34 @@ LARGEST_SYMBOL = 1 << 15
 BLOCK = 8192
 # More rounds than questions are ever asked about one element: 1 + 1 + 16 + 15.
 ROUNDS = 64
+# Bytes of questions that pay for a lane, which costs 4/3 of a byte for its length and its end.
+LANE_BYTES = 256
+COST_BITS = 8
+# What fills the last step of a round costs nothing: row 0 always holds symbol 1.
+PADDING_ROW, PADDING_SYMBOL = 0, 1
 
 
 def binary_rows():
-    """Row p of the coder's table: symbol 0 with probability p / 2^16; row 0 costs nothing."""
+    """Row p of the coder's table: symbol 0 with probability p / 2^16."""
     rows = np.zeros((CERTAIN, 4), "int32")
     rows[:, 0], rows[:, 2], rows[:, 3] = PROBABILITY_BITS, np.arange(CERTAIN), CERTAIN
     return rows.reshape(-1)
+
+
+def costs():
+    """Ideal lengths in units of 2^-8 bits, by frequency out of 2^16; int64 (2^16 + 1,)."""
+    frequencies = np.maximum(np.arange(CERTAIN + 1), 1)
+    return np.rint((PROBABILITY_BITS - np.log2(frequencies)) * (1 << COST_BITS)).astype("int64")
+
+
+def choose_lanes(cost):
+    """Largest power of two of lanes that is worth its bytes.
+
+    Args:
+        cost: sum of the `costs` of all answers.
+    """
+    lanes = cost // (8 * LANE_BYTES << COST_BITS)
+    return min(1 << max(int(lanes).bit_length() - 1, 0), MAX_LANES)
 
 
 def _probability(part, whole):
@@ -85,56 +109,25 @@ def ask_integers(mixture, ask):
     return symbols
 
 
-class _Lanes:
-    """Places of decisions in a rectangle (lanes, longest lane), given the lane of each."""
-
-    def __init__(self, lane_of, lanes):
-        if lanes == 1:
-            self.shape, self.lane, self.slot = (1, len(lane_of)), 0, slice(None)
-            return
-        self.lane = lane_of
-        counts = np.bincount(lane_of, minlength=lanes)
-        self.shape = (lanes, int(counts.max(initial=0)))
-        order = np.argsort(lane_of, kind="stable")
-        self.slot = np.empty(len(lane_of), "int64")
-        self.slot[order] = np.arange(len(lane_of)) - np.repeat(np.cumsum(counts) - counts, counts)
-
-    def spread(self, values, padding):
-        """The rectangle with values in their places."""
-        rectangle = np.full(self.shape, padding, "int32")
-        rectangle[self.lane, self.slot] = values
-        return rectangle
-
-    def collect(self, rectangle):
-        """Inverse of `spread`."""
-        return rectangle[self.lane, self.slot]
-
-
 class SymbolEncoder:
     """Codes integers into one string per lane.
 
+    It collects what is to be coded, and chooses the number of lanes at the end, by its size.
+
     Args:
-        lanes: number of strings.
         prior: further rows of the coder's table, flat int32, each the precision, then cumulative
             frequencies from 0; for `encode_rows`.
     """
 
-    def __init__(self, lanes=1, prior=()):
-        self.lanes = lanes
-        table = np.concatenate([binary_rows(), np.asarray(prior, "int32")])
-        with tf.device("CPU"):
-            self._handle = range_coder.create_range_encoder([lanes], table)
-
-    def _encode(self, rows, symbols, places):
-        # Row 0 always holds symbol 1: filling up the shorter lanes costs nothing.
-        rows, symbols = places.spread(rows, 0), places.spread(symbols, 1)
-        with tf.device("CPU"):
-            self._handle = range_coder.entropy_encode_index(self._handle, rows, symbols)
+    def __init__(self, prior=()):
+        self._table = np.concatenate([binary_rows(), np.asarray(prior, "int32")])
+        self._costs, self._cost = costs(), 0
+        # Triples of arrays: rows and symbols in the decoder's order, sizes of the rounds they fill.
+        self._collected = [np.zeros((3, 0), "int32")]
 
     def encode_rows(self, values, rows):
-        """Codes integers (n,), each with a row (n,) of the prior."""
-        places = _Lanes(np.arange(len(rows)) % self.lanes, self.lanes)
-        self._encode(np.asarray(rows) + CERTAIN, values, places)
+        """Codes integers (n,), each with a row (n,) of the prior, in a round."""
+        self._collected.append((np.asarray(rows) + CERTAIN, values, [len(rows)]))
 
     def encode_mixture(self, symbols, mixture, sizes=None):
         """Codes integers (n,) of at most 2^15 in magnitude.
@@ -153,22 +146,19 @@ class SymbolEncoder:
             raise ValueError(f"symbols must be within +-{LARGEST_SYMBOL}")
         sizes = np.array([len(symbols)] if sizes is None else sizes)
         pass_of = np.repeat(np.arange(len(sizes)), sizes)
-        number = np.arange(len(symbols)) - (np.cumsum(sizes) - sizes)[pass_of]
-        lane_of = number % self.lanes
         collected = [
-            np.concatenate(parts)
-            for parts in zip(*self._decisions(symbols, mixture, pass_of, lane_of))
+            np.concatenate(parts) for parts in zip(*self._decisions(symbols, mixture, pass_of))
         ]
         if collected:
             # The decoder's order: pass by pass, and within one round by round.
-            keys, lane_of, rows, answers = collected
-            keys = keys.astype(np.min_scalar_type(len(sizes) * ROUNDS))
-            order = np.argsort(keys, kind="stable")
-            places = _Lanes(lane_of[order], self.lanes)
-            self._encode(rows[order], answers[order], places)
+            keys, rows, answers = collected
+            order = np.argsort(keys.astype(np.min_scalar_type(len(sizes) * ROUNDS)), kind="stable")
+            rows, answers = rows[order], answers[order]
+            self._cost += np.sum(self._costs[np.where(answers, CERTAIN - rows, rows)])
+            self._collected.append((rows, answers, np.bincount(keys)))
 
-    def _decisions(self, symbols, mixture, pass_of, lane_of):
-        """Yields (order, lane, row, answer) of the questions of one round of one block."""
+    def _decisions(self, symbols, mixture, pass_of):
+        """Yields (order, row, answer) of the questions of one round of one block."""
         for start in range(0, len(symbols), BLOCK):
             block = slice(start, start + BLOCK)
             decisions = []
@@ -177,7 +167,7 @@ class SymbolEncoder:
                 known = symbols[block][elements]
                 answers = (lowest <= known) & (known <= highest)
                 keys = pass_of[block][elements] * ROUNDS + len(decisions)
-                decisions.append((keys, lane_of[block][elements], probability, ~answers))
+                decisions.append((keys, probability, ~answers))
                 return answers
 
             ask_integers(mixture.take(block), ask)
@@ -185,7 +175,23 @@ class SymbolEncoder:
 
     def finish(self):
         """The strings of the lanes, a list of bytes; the encoder is used up."""
-        return list(range_coder.entropy_encode_finalize(self._handle).numpy())
+        lanes = choose_lanes(self._cost)
+        rows, symbols, rounds = map(np.concatenate, zip(*self._collected))
+        steps = -(-rounds // lanes)
+        # Every round begins with a step of its own, in the first lane.
+        starts = lanes * (np.cumsum(steps) - steps) - (np.cumsum(rounds) - rounds)
+        places = np.arange(len(rows)) + np.repeat(starts, rounds)
+
+        def rectangle(values, padding):
+            out = np.full(lanes * steps.sum(), padding, "int32")
+            out[places] = values
+            return out.reshape(-1, lanes).T
+
+        with tf.device("CPU"):
+            handle = range_coder.create_range_encoder([lanes], self._table)
+            handle = range_coder.entropy_encode_index(
+                handle, rectangle(rows, PADDING_ROW), rectangle(symbols, PADDING_SYMBOL))
+            return list(range_coder.entropy_encode_finalize(handle).numpy())
 
 
 class SymbolDecoder:
@@ -204,23 +210,26 @@ class SymbolDecoder:
         with tf.device("CPU"):
             self._handle = range_coder.create_range_decoder(list(strings), table)
 
-    def _decode(self, rows, places):
-        rows = places.spread(rows, 0)
+    def _decode(self, rows):
+        """Symbols (n,) of the rows (n,) of a round."""
+        steps = -(-len(rows) // self.lanes)
+        places = np.full(steps * self.lanes, PADDING_ROW, "int32")
+        places[:len(rows)] = rows
         with tf.device("CPU"):
             # An array for the shape: a tuple takes a path through Python three times as slow.
             self._handle, symbols = range_coder.entropy_decode_index(
-                self._handle, rows, np.array(rows.shape[1:], "int32"), tf.int32)
-        return places.collect(symbols.numpy())
+                self._handle, places.reshape(steps, self.lanes).T, np.array([steps], "int32"),
+                tf.int32)
+        return symbols.numpy().T.reshape(-1)[:len(rows)]
 
     def decode_rows(self, rows):
         """Decodes integers (n,), each with a row (n,) of the prior."""
-        places = _Lanes(np.arange(len(rows)) % self.lanes, self.lanes)
-        return self._decode(np.asarray(rows) + CERTAIN, places).astype("int64")
+        return self._decode(np.asarray(rows) + CERTAIN).astype("int64")
 
     def decode_mixture(self, mixture):
         """Decodes the integers (n,) of one pass."""
         def ask(elements, probability, lowest, highest):
-            del lowest, highest  # The string knows the answer.
-            return self._decode(probability, _Lanes(elements % self.lanes, self.lanes)) == 0
+            del elements, lowest, highest  # The string knows the answer.
+            return self._decode(probability) == 0
 
         return ask_integers(mixture, ask)

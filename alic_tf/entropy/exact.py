@@ -2,10 +2,10 @@
 
 import abc
 import itertools
-import struct
 
 import numpy as np
 
+from alic_tf import varint
 from alic_tf.entropy.coder import SymbolDecoder, SymbolEncoder
 from alic_tf.entropy.fixed_point import FRACTION_BITS, dequantize, quantize
 
@@ -39,8 +39,8 @@ class ExactEntropyModel(abc.ABC):
     predicted mean (zero in models that round the latent itself).
 
     Payload: if `skips_channels`, one flag per channel, first channel in the highest bit of the
-    first byte, set where the channel is coded at all; then the length of each lane but the last,
-    4 bytes each, least significant first; then the strings of the lanes.
+    first byte, set where the channel is coded at all; then the length of each lane's string but the
+    last, as a varint of its distance from the mean; then the strings of the lanes.
 
     Args:
         prior: `FactorizedTables` of the hyper latent.
@@ -63,7 +63,7 @@ class ExactEntropyModel(abc.ABC):
             z: int64 (height / 4, width / 4, hyper channels).
             latent: int64 (height, width, active channels) with 12 fraction bits, zero at first;
                 when a pass has been yielded, its elements are filled in before the next is asked
-                for.
+                for. Elements of no pass are filled in here.
             active: numbers of the coded channels.
 
         Of what is yielded, indices (n,) number the elements of the flattened latent, means are
@@ -71,16 +71,16 @@ class ExactEntropyModel(abc.ABC):
         symbols (latent - means) / 2^12.
         """
 
-    def encode(self, y, z, lanes=1):
+    def encode(self, y, z):
         """Codes a latent.
 
         Args:
             y: float (height, width, channels), both sides multiples of 4.
             z: integers (height / 4, width / 4, hyper channels): distances from the medians.
-            lanes: number of independently decodable strings.
 
         Returns:
-            (payload, y_hat): bytes, and the latent as it will be decoded, float64.
+            (payload, y_hat, lanes): bytes, the latent as it will be decoded, float64, and the
+            number of strings in the payload.
         """
         y, z = quantize(y).astype("int64"), np.asarray(z, "int64")
         active = np.arange(self.channels)
@@ -89,14 +89,14 @@ class ExactEntropyModel(abc.ABC):
             flags = np.any(y + HALF >> FRACTION_BITS, axis=(0, 1))
             active = np.flatnonzero(flags)
             payload = np.packbits(flags).tobytes()
-        encoder = SymbolEncoder(lanes, self.prior.rows)
+        encoder = SymbolEncoder(self.prior.rows)
         self.prior.encode(encoder, z)
         y_hat = np.zeros(y.shape, "int64")
         if len(active):
             y_hat[..., active] = self._encode_latent(encoder, z, y[..., active], active)
         strings = encoder.finish()
-        lengths = struct.pack(f"<{lanes - 1}I", *map(len, strings[:-1]))
-        return payload + lengths + b"".join(strings), dequantize(y_hat)
+        payload = b"".join([payload, *_pack_lengths(strings), *strings])
+        return payload, dequantize(y_hat), len(strings)
 
     def _encode_latent(self, encoder, z, y, active):
         latent = np.zeros(y.shape, "int64")
@@ -107,7 +107,7 @@ class ExactEntropyModel(abc.ABC):
             flat[indices] = (symbols << FRACTION_BITS) + means
         return latent
 
-    def decode(self, payload, height, width, lanes=1):
+    def decode(self, payload, height, width, lanes):
         """Inverse of `encode`: (y_hat, z) from the payload of a latent of this size.
 
         A damaged payload decodes to something else, unless too short for its parts.
@@ -128,16 +128,35 @@ class ExactEntropyModel(abc.ABC):
         return y_hat, z
 
     def _unpack(self, payload, lanes):
-        flags = -(-self.channels // 8) if self.skips_channels else 0
-        start = flags + 4 * (lanes - 1)
-        if len(payload) < start:
-            raise ValueError(f"payload of {len(payload)} bytes ends before its lanes")
+        """(numbers of the coded channels, strings of the lanes) of a payload."""
+        start = -(-self.channels // 8) if self.skips_channels else 0
         active = np.arange(self.channels)
-        if self.skips_channels:
-            bits = np.unpackbits(np.frombuffer(payload[:flags], "uint8"), count=self.channels)
-            active = np.flatnonzero(bits)
-        lengths = struct.unpack_from(f"<{lanes - 1}I", payload, flags)
-        edges = [*itertools.accumulate(lengths, initial=start), len(payload)]
-        if edges[-2] > edges[-1]:
-            raise ValueError(f"payload of {len(payload)} bytes ends within its lanes")
-        return active, [payload[a:b] for a, b in itertools.pairwise(edges)]
+        try:
+            if self.skips_channels:
+                bits = np.unpackbits(np.frombuffer(payload[:start], "uint8"))
+                active = np.flatnonzero(bits[active])
+            return active, _unpack_strings(payload, start, lanes)
+        except IndexError as error:
+            raise ValueError(f"payload of {len(payload)} bytes ends before its lanes") from error
+
+
+def _pack_lengths(strings):
+    """The lengths of all strings but the last: distances from the mean, 0, -1, 1, -2, 2 ..."""
+    mean = sum(map(len, strings)) // len(strings)
+    for string in strings[:-1]:
+        distance = len(string) - mean
+        yield varint.pack(2 * distance if distance >= 0 else -2 * distance - 1)
+
+
+def _unpack_strings(payload, position, count):
+    """The strings whose lengths start at a position and that fill the rest of the payload."""
+    distances = []
+    for _ in range(count - 1):
+        number, position = varint.unpack(payload, position)
+        distances.append(number >> 1 if number % 2 == 0 else -(number + 1 >> 1))
+    mean = (len(payload) - position) // count
+    lengths = [mean + distance for distance in distances]
+    edges = [*itertools.accumulate(lengths, initial=position), len(payload)]
+    if min(lengths, default=0) < 0 or edges[-2] > edges[-1]:
+        raise ValueError(f"the lanes do not fit into a payload of {len(payload)} bytes")
+    return [payload[a:b] for a, b in itertools.pairwise(edges)]

@@ -11,6 +11,9 @@ from alic_tf.entropy.tables import IntegerTables
 
 # Factors (units, gains) have more fraction bits than activations: they go down to 0.01.
 FACTOR_BITS = 16
+# Scale 0.23. Coding nothing below spares four questions in five at quality 1, one in five at 8, and
+# 0.2 % to 0.8 % of the bytes at equal PSNR; from 0.3 on it costs bytes (dwan, 20 photographs).
+LOWEST_CODED_LEVEL = 124
 
 
 def multiply(x, factors):
@@ -117,7 +120,8 @@ class ExactParallelModel(ExactEntropyModel):
     """Hyper decoder and the passes of `ParallelContext`, all in fixed point.
 
     The latent is coded as its rounded distance from the mean; scales leave the networks as
-    base-2 logarithms relative to the unit of their channel.
+    base-2 logarithms relative to the unit of their channel. An element whose scale is so small
+    that it rounds to its mean almost certainly is not coded at all, and equals its mean.
 
     Args:
         prior: `FactorizedTables` of the hyper latent.
@@ -126,18 +130,21 @@ class ExactParallelModel(ExactEntropyModel):
         groups: channels of each group.
         hyper: `FixedPointConvolution` layers of the hyper decoder.
         passes: `ExactPass` of each pass, two per group.
+        lowest_coded_level: elements with a lower level of scale are not coded.
         step: step of quality to code at; see `at`.
     """
 
-    def __init__(self, prior, tables, qualities, groups, hyper, passes, step=0):
+    def __init__(self, prior, tables, qualities, groups, hyper, passes, lowest_coded_level,
+                 step=0):
         super().__init__(prior, tables, int(np.sum(groups)))
         self.qualities, self.groups = qualities, tuple(int(n) for n in groups)
         self.hyper, self.networks, self.step = list(hyper), list(passes), step
+        self.lowest_coded_level = int(lowest_coded_level)
 
     def at(self, step):
         """The same model at another step of quality."""
         return ExactParallelModel(self.prior, self.tables, self.qualities, self.groups,
-                                  self.hyper, self.networks, step)
+                                  self.hyper, self.networks, self.lowest_coded_level, step)
 
     @classmethod
     def from_layers(cls, prior, qualities, hyper, context):
@@ -151,7 +158,8 @@ class ExactParallelModel(ExactEntropyModel):
         """
         return cls(FactorizedTables.from_layer(prior), IntegerTables.generate(), qualities,
                    context.groups, [FixedPointConvolution.from_layer(layer) for layer in hyper],
-                   [ExactPass.from_layer(layer) for layer in context.passes])
+                   [ExactPass.from_layer(layer) for layer in context.passes],
+                   LOWEST_CODED_LEVEL)
 
     def arrays(self):
         """All integers of the model by name, to be stored in a file."""
@@ -159,7 +167,8 @@ class ExactParallelModel(ExactEntropyModel):
         parts |= {f"hyper_{i}": layer for i, layer in enumerate(self.hyper)}
         parts |= {f"pass_{i}/{name}": layer for i, network in enumerate(self.networks)
                   for name, layer in network.parts().items()}
-        return {**flatten(parts), "groups": np.array(self.groups, "int32")}
+        return {**flatten(parts), "groups": np.array(self.groups, "int32"),
+                "lowest_coded_level": np.int32(self.lowest_coded_level)}
 
     @classmethod
     def from_arrays(cls, arrays):
@@ -169,7 +178,8 @@ class ExactParallelModel(ExactEntropyModel):
                  for name in sorted(tree) if name.startswith("hyper_")]
         passes = [ExactPass.from_parts(tree[f"pass_{i}"]) for i in range(2 * len(tree["groups"]))]
         return cls(FactorizedTables(**tree["prior"]), IntegerTables(**tree["tables"]),
-                   QualityTables(**tree["qualities"]), tree["groups"], hyper, passes)
+                   QualityTables(**tree["qualities"]), tree["groups"], hyper, passes,
+                   tree["lowest_coded_level"])
 
     def _hyper_output(self, z):
         x = multiply(self.prior.values(z), self.qualities.hyper_gains[self.step])[None]
@@ -185,7 +195,7 @@ class ExactParallelModel(ExactEntropyModel):
         units, reciprocals, log2_units = (
             getattr(self.qualities, name)[self.step]
             for name in ("units", "reciprocals", "log2_units"))
-        known = np.zeros((height, width, channels))
+        known, flat = np.zeros((height, width, channels)), latent.reshape(-1)
         start = 0
         for group, size in enumerate(self.groups):
             own = slice(start, start + size)
@@ -195,11 +205,15 @@ class ExactParallelModel(ExactEntropyModel):
                 means = multiply(x[:, :size], units[own]).astype("int64").reshape(-1)
                 log2_scales = np.maximum(x[:, size:] + log2_units[own],
                                          self.qualities.smallest_scale)
-                levels = self.tables.levels_of_log2(log2_scales.reshape(1, -1))
-                mixture = IntegerMixture(self.tables, ("gaussian",),
-                                         np.zeros(levels.shape, "int64"), levels)
+                levels = self.tables.levels_of_log2(log2_scales).reshape(-1)
                 indices = (positions[:, None] * channels + np.arange(start, start + size))
-                yield indices.reshape(-1), means, mixture
+                indices = indices.reshape(-1)
+                flat[indices] = means
+                coded = np.flatnonzero(levels >= self.lowest_coded_level)
+                levels = levels[coded]
+                mixture = IntegerMixture(self.tables, ("gaussian",),
+                                         np.zeros((1, len(levels)), "int64"), levels[None])
+                yield indices[coded], means[coded], mixture
                 rows, columns = np.divmod(positions, width)
                 known[rows, columns, own] = multiply(latent[rows, columns, own],
                                                      reciprocals[own])

@@ -31,7 +31,8 @@ def main(path, threads):
     models = {"masked": ExactMaskedModel.from_arrays(part(data, "masked/")),
               "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"])}
     latents = [array for kind, model in models.items()
-               for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"])]
+               for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"],
+                                           int(data[f"{kind}_lanes"]))]
     convolution = tf.nn.conv2d(data["image"], data["kernel"], 1, "SAME")
     print(digest(*latents), digest(convolution.numpy()))
 

@@ -33,12 +33,13 @@ def test_wavefront_depends_on_earlier_steps_alone(height, width):
                     assert step_of[a, b] < step_of[row, column]
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("lanes", [1, 4], indirect=True)
 @pytest.mark.parametrize("kind", ["gaussian", "gmm", "gllmm"])
 def test_decodes_what_was_encoded(kind, lanes):
     model = random_masked_model(kind, 12)
     y, z = random_latents(12, 12, 20, dead=(0, 5, 11))
-    payload, y_hat = model.encode(y, z, lanes)
+    payload, y_hat, coded_lanes = model.encode(y, z)
+    assert coded_lanes == lanes
     assert payload[:2] == bytes([0b01111011, 0b11100000])
     np.testing.assert_array_equal(y_hat, y)
     again = ExactMaskedModel.from_arrays(model.arrays())
@@ -52,44 +53,57 @@ def test_decodes_what_was_encoded(kind, lanes):
 def test_thin_latents(height, width):
     model = random_masked_model("gmm", 3)
     y, z = random_latents(3, height, width)
-    decoded, _ = model.decode(model.encode(y, z)[0], height, width)
+    payload, _, lanes = model.encode(y, z)
+    decoded, _ = model.decode(payload, height, width, lanes)
     np.testing.assert_array_equal(decoded, y)
 
 
 def test_nothing_but_zeros():
     model = random_masked_model("gmm", 9)
     y, z = random_latents(9, 8, 8, dead=range(9))
-    payload, _ = model.encode(y, z)
-    decoded, hyper = model.decode(payload, 8, 8)
+    payload, _, lanes = model.encode(y, z)
+    decoded, hyper = model.decode(payload, 8, 8, lanes)
     assert not decoded.any() and not any(payload[:2])
     np.testing.assert_array_equal(hyper, z)
 
 
-def test_encoding_at_once_equals_encoding_in_steps(monkeypatch):
+@pytest.mark.parametrize("lanes", [2], indirect=True)
+def test_encoding_at_once_equals_encoding_in_steps(lanes, monkeypatch):
     model = random_masked_model("gmm", 6)
     y, z = random_latents(6, 12, 16, dead=[2])
-    payload, _ = model.encode(y, z, 2)
+    payload, _, _ = model.encode(y, z)
     monkeypatch.setattr(exact_masked, "BATCH", 20)
-    assert model.encode(y, z, 2)[0] == payload
+    assert model.encode(y, z)[0] == payload
     monkeypatch.setattr(ExactMaskedModel, "_encode_latent", ExactEntropyModel._encode_latent)
-    assert model.encode(y, z, 2)[0] == payload
+    assert model.encode(y, z)[0] == payload
 
 
-def test_damaged_payloads():
+@pytest.mark.parametrize("lanes", [2], indirect=True)
+def test_damaged_payloads(lanes):
     model = random_masked_model("gmm", 6)
     y, z = random_latents(6, 8, 8)
-    payload, _ = model.encode(y, z, 2)
-    for short in (b"", payload[:3], payload[:40]):
+    payload, _, _ = model.encode(y, z)
+    flags = payload[:1]
+    for short in (b"", flags, flags + b"\x80"):
         with pytest.raises(ValueError, match="ends"):
-            model.decode(short, 8, 8, 2)
+            model.decode(short, 8, 8, lanes)
+    with pytest.raises(ValueError, match="shortest"):
+        model.decode(flags + b"\x80\0", 8, 8, lanes)
+    # Two bytes follow: lengths of 1 + 2 or 1 - 2 are impossible, 1 + 1 and 1 - 1 are not.
+    for distance in (4, 3):
+        with pytest.raises(ValueError, match="fit"):
+            model.decode(flags + bytes([distance, 1, 2]), 8, 8, lanes)
+    for distance in (2, 1):
+        model.decode(flags + bytes([distance, 1, 2]), 8, 8, lanes)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        garbage = payload[:5] + rng.bytes(len(payload) - 5)
-        decoded, hyper = model.decode(garbage, 8, 8, 2)
+        garbage = payload[:2] + rng.bytes(len(payload) - 2)
+        decoded, hyper = model.decode(garbage, 8, 8, lanes)
         assert decoded.shape == y.shape and hyper.shape == z.shape
 
 
-def test_code_length_is_that_of_the_float_networks():
+@pytest.mark.parametrize("lanes", [1], indirect=True)
+def test_code_length_is_that_of_the_float_networks(lanes):
     """Latents as likely as the authors' networks think cost what these estimate, to 0.2 %."""
     data = load("fu2022_gmm_n16")
     weights = Weights(data)
@@ -110,9 +124,9 @@ def test_code_length_is_that_of_the_float_networks():
 
     # Random bytes decode to a sample of the model.
     sample = b"\xff\xff" + np.random.default_rng(0).bytes(20000)
-    y, z = model.decode(sample, 16, 24)
-    payload, _ = model.encode(y, z)
-    decoded, _ = model.decode(payload, 16, 24)
+    y, z = model.decode(sample, 16, 24, 1)
+    payload, _, _ = model.encode(y, z)
+    decoded, _ = model.decode(payload, 16, 24, lanes)
     np.testing.assert_array_equal(decoded, y)
     # A second file with zeros for y tells what z and the flags cost.
     rest = len(model.encode(np.zeros_like(y), z)[0])

@@ -42,7 +42,7 @@ def write_case(path):
     latents = []
     for kind, model, hyper_latents in (("masked", masked, 16), ("parallel", parallel, 4)):
         y, z = random_latents(16, *SIZE, dead=(3, 7))
-        payload, y_hat = model.encode(y, z[..., :hyper_latents])
+        payload, y_hat, arrays[f"{kind}_lanes"] = model.encode(y, z[..., :hyper_latents])
         arrays[f"{kind}_payload"] = np.frombuffer(payload, "uint8")
         arrays |= {f"{kind}/{name}": array for name, array in model.arrays().items()}
         latents += [y_hat, z[..., :hyper_latents]]
