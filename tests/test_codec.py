@@ -158,7 +158,7 @@ def test_any_payload_is_an_image_or_a_typed_error(codec):
         lanes = 2 ** int(rng.integers(8)) if trial % 3 == 0 else 1
         header = container.Header(codec.model_id, int(width), int(height), lanes=lanes,
                                   quality=int(rng.integers(8 * (codec.qualities - 1) + 1)))
-        size = int(rng.choice([0, 1, 2, 7, 100, 2000]))
+        size = int(rng.choice([0, 1, 9, 10, 100, 2000]))
         payload = rng.bytes(size) if trial % 5 else bytes([rng.choice([0, 255])]) * size
         try:
             image = codec.decode(container.pack(header, payload))
@@ -166,4 +166,4 @@ def test_any_payload_is_an_image_or_a_typed_error(codec):
             continue
         assert image.shape == (height, width, 3) and image.dtype == np.uint8
         images += 1
-    assert images > 50
+    assert images > 40

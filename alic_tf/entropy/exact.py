@@ -95,6 +95,8 @@ class ExactEntropyModel(abc.ABC):
         if len(active):
             y_hat[..., active] = self._encode_latent(encoder, z, y[..., active], active)
         strings = encoder.finish()
+        # Zeros follow every string anyway.
+        strings[-1] += bytes(max(0, _fewest_bytes(*z.shape[:2]) - sum(map(len, strings))))
         payload = b"".join([payload, *_pack_lengths(strings), *strings])
         return payload, dequantize(y_hat), len(strings)
 
@@ -110,14 +112,17 @@ class ExactEntropyModel(abc.ABC):
     def decode(self, payload, height, width, lanes):
         """Inverse of `encode`: (y_hat, z) from the payload of a latent of this size.
 
-        A damaged payload decodes to something else, unless too short for its parts.
+        A damaged payload decodes to something else, unless its lengths are impossible.
 
         Raises:
-            ValueError: the payload ends early.
+            ValueError: the payload is too short for its parts or for this size.
         """
         active, strings = self._unpack(payload, lanes)
+        hyper_size = height // HYPER_STRIDE, width // HYPER_STRIDE
+        if sum(map(len, strings)) < _fewest_bytes(*hyper_size):
+            raise ValueError(f"payload of {len(payload)} bytes is too short for its picture")
         decoder = SymbolDecoder(strings, self.prior.rows)
-        z = self.prior.decode(decoder, height // HYPER_STRIDE, width // HYPER_STRIDE)
+        z = self.prior.decode(decoder, *hyper_size)
         latent = np.zeros((height, width, len(active)), "int64")
         flat = latent.reshape(-1)
         if len(active):
@@ -138,6 +143,11 @@ class ExactEntropyModel(abc.ABC):
             return active, _unpack_strings(payload, start, lanes)
         except IndexError as error:
             raise ValueError(f"payload of {len(payload)} bytes ends before its lanes") from error
+
+
+def _fewest_bytes(height, width):
+    """Bytes that a hyper latent of this size has at least: a few must not claim a huge picture."""
+    return height * width
 
 
 def _pack_lengths(strings):

@@ -7,6 +7,7 @@ from alic_tf.entropy import exact_masked
 from alic_tf.entropy.context import MaskedContext
 from alic_tf.entropy.exact import ExactEntropyModel
 from alic_tf.entropy.exact_masked import ExactMaskedModel, wavefront
+from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import quantize
 from alic_tf.entropy.mixture import IntegerMixture
 from alic_tf.entropy.priors import DeepFactorized
@@ -78,6 +79,20 @@ def test_encoding_at_once_equals_encoding_in_steps(lanes, monkeypatch):
     assert model.encode(y, z)[0] == payload
 
 
+@pytest.mark.parametrize("lanes", [1, 4], indirect=True)
+def test_a_byte_for_each_position_at_least(lanes):
+    """Of a picture that costs next to nothing; the decoder refuses less."""
+    model = random_masked_model("gmm", 9)
+    model.prior = FactorizedTables([16, 0, 65530, 65536] * 9, [0] * 9, [0] * 9)
+    y, z = np.zeros((40, 24, 9)), np.zeros((10, 6, 9), "int64")
+    payload, _, lanes = model.encode(y, z)
+    assert len(payload) == 2 + (lanes - 1) + 60
+    decoded, hyper = model.decode(payload, 40, 24, lanes)
+    assert not decoded.any() and not hyper.any()
+    with pytest.raises(ValueError, match="too short|fit"):
+        model.decode(payload[:-1], 40, 24, lanes)
+
+
 @pytest.mark.parametrize("lanes", [2], indirect=True)
 def test_damaged_payloads(lanes):
     model = random_masked_model("gmm", 6)
@@ -89,12 +104,12 @@ def test_damaged_payloads(lanes):
             model.decode(short, 8, 8, lanes)
     with pytest.raises(ValueError, match="shortest"):
         model.decode(flags + b"\x80\0", 8, 8, lanes)
-    # Two bytes follow: lengths of 1 + 2 or 1 - 2 are impossible, 1 + 1 and 1 - 1 are not.
-    for distance in (4, 3):
+    # Four bytes follow: lengths of 2 + 3 or 2 - 3 are impossible, 2 + 2 and 2 - 2 are not.
+    for distance in (6, 5):
         with pytest.raises(ValueError, match="fit"):
-            model.decode(flags + bytes([distance, 1, 2]), 8, 8, lanes)
-    for distance in (2, 1):
-        model.decode(flags + bytes([distance, 1, 2]), 8, 8, lanes)
+            model.decode(flags + bytes([distance, 1, 2, 3, 4]), 8, 8, lanes)
+    for distance in (4, 3):
+        model.decode(flags + bytes([distance, 1, 2, 3, 4]), 8, 8, lanes)
     rng = np.random.default_rng(0)
     for _ in range(20):
         garbage = payload[:2] + rng.bytes(len(payload) - 2)
