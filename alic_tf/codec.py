@@ -7,6 +7,7 @@ from alic_tf import container, errors, padding
 from alic_tf.models.asymmetric import STRIDE
 from alic_tf.picture import Picture
 from alic_tf.quality_steps import quality_of_step, step_of_quality
+from alic_tf.tiling import Tiling
 
 LATENT_STRIDE = 16
 # Quantized latents are fixed-point activations, which end at 4096.
@@ -19,37 +20,32 @@ class Codec:
         encode: image -> pad -> analyze (float) -> exact entropy model (integers) -> container
         decode: container -> exact entropy model -> latent -> synthesize (float) -> crop -> image
 
-    Latents decode bit for bit; pixels may differ by one level between machines.
+    Latents decode bit for bit; pixels may differ by one level between machines. Large pictures go
+    through the networks in tiles, see `Tiling`.
 
     Args:
         model: a built `Asymmetric`.
         exact: its `ExactEntropyModel`.
         model_id: 4 bytes.
         name: for messages.
+        tile: largest side in pixels of what goes through the networks at once; by default that of
+            the model's transform.
 
     Attributes:
         name, model_id: as given.
         qualities: number of whole qualities; 1 for a model of one rate.
     """
 
-    def __init__(self, model, exact, model_id, name):
+    def __init__(self, model, exact, model_id, name, tile=None):
         self.model, self.exact, self.model_id, self.name = model, exact, model_id, name
         self.qualities = model.qualities
         self._centred = model.transform_config["kind"] == "convolutional"
-        quality = tf.TensorSpec([1], tf.float32)
-        self._analyze = tf.function(
-            model.analyze,
-            input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32), quality],
-            jit_compile=False,
+        tile = tile or model.transform.tile
+        self._latent = _tiling(model.latent, tile, 3, 1, LATENT_STRIDE)
+        self._hyper_latent = _tiling(
+            model.hyper_latent, tile, model.latents, LATENT_STRIDE, STRIDE, _rounded
         )
-        self._synthesize = tf.function(
-            self._synthesize_levels,
-            input_signature=[
-                tf.TensorSpec([1, None, None, model.latents], tf.float32),
-                quality,
-            ],
-            jit_compile=False,
-        )
+        self._image = _tiling(model.synthesize, tile, model.latents, LATENT_STRIDE, 1, _levels)
 
     def encode(self, image, quality=None):
         """Codes an image.
@@ -78,12 +74,7 @@ class Codec:
         if quality is None:
             quality = (1 + self.qualities) / 2
         step = step_of_quality(quality, self.qualities)
-        padded = padding.pad(picture.rgb, STRIDE, self._centred)
-        latent, z = self._analyze(
-            padded[None] / np.float32(255), [quality_of_step(step)]
-        )
-        latent, z = (np.clip(x[0].numpy(), -LATENT_LIMIT, LATENT_LIMIT) for x in (latent, z))
-        z = np.rint(z).astype("int64")
+        latent, z = self._analyze(picture.rgb, quality_of_step(step))
         payload, latent_hat, lanes = self._exact_at(step).encode(latent, z)
         header = container.Header(self.model_id, quality=step, lanes=lanes, **picture.fields)
         data = container.pack(header, payload)
@@ -117,10 +108,8 @@ class Codec:
         """As `decode`, to a `Picture`."""
         header, payload = self._unpack(data)
         latent = self._latents(header, payload)["latent"]
-        image = self._synthesize(
-            latent[None].astype("float32"), [quality_of_step(header.quality)]
-        )
-        rgb = padding.crop(image.numpy(), header.height, header.width, STRIDE, self._centred)
+        image = self._synthesize(latent, quality_of_step(header.quality))
+        rgb = padding.crop(image, header.height, header.width, STRIDE, self._centred)
         return Picture.decoded(rgb, header)
 
     def info(self, data):
@@ -156,10 +145,24 @@ class Codec:
         )
         return float(bits[0])
 
-    def _synthesize_levels(self, latent, quality):
-        image = self.model.synthesize(latent, quality)
-        levels = tf.clip_by_value(tf.round(255.0 * image[0]), 0.0, 255.0)
-        return tf.cast(levels, tf.uint8)
+    def _analyze(self, rgb, quality):
+        """(latent, float32, and hyper latent, int64) of a picture uint8 [h, w, 3]."""
+        height, width = (padding.padded_size(size, STRIDE) for size in rgb.shape[:2])
+
+        def pixels(*window):
+            return padding.pad(rgb, STRIDE, self._centred, *window) / np.float32(255)
+
+        latent = self._latent(pixels, height, width, quality)
+        z = self._hyper_latent(lambda *window: latent[window], *latent.shape[:2], quality)
+        return np.clip(latent, -LATENT_LIMIT, LATENT_LIMIT, out=latent), z
+
+    def _synthesize(self, latent, quality):
+        """The padded picture, uint8, of a decoded latent."""
+
+        def part(*window):
+            return latent[window].astype("float32")
+
+        return self._image(part, *latent.shape[:2], quality)
 
     def _exact_at(self, step):
         return self.exact.at(step) if self.qualities > 1 else self.exact
@@ -185,3 +188,43 @@ class Codec:
         except ValueError as error:
             raise errors.Malformed(str(error)) from error
         return {"latent": latent, "hyper_latent": z}
+
+
+def _tiling(function, tile, channels, from_stride, to_stride, finish=np.asarray):
+    """`Tiling` of a network between arrays of which a sample stands for so many pixels.
+
+    Args:
+        function: method of a model, of [1, h, w, channels] and the quality [1].
+        tile: side in pixels.
+        channels: see `function`.
+        from_stride, to_stride: pixels a sample of input and output.
+        finish: see `Tiling`.
+    """
+    graph = tf.function(
+        function,
+        input_signature=[
+            tf.TensorSpec([1, None, None, channels], tf.float32),
+            tf.TensorSpec([1], tf.float32),
+        ],
+        jit_compile=False,
+    )
+    return Tiling(
+        lambda part: function(part, tf.ones(1)),
+        channels,
+        tile // from_stride,
+        STRIDE // from_stride,
+        from_stride,
+        to_stride,
+        lambda part, quality: graph(part, [quality]),
+        finish,
+    )
+
+
+def _rounded(z):
+    """Integers of a hyper latent."""
+    return np.rint(np.clip(z, -LATENT_LIMIT, LATENT_LIMIT)).astype("int64")
+
+
+def _levels(image):
+    """uint8 levels of an image in 0..1."""
+    return tf.cast(tf.clip_by_value(tf.round(255.0 * image), 0.0, 255.0), tf.uint8)

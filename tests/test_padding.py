@@ -29,3 +29,11 @@ def test_other_padding_repeats_the_last_row_and_column():
     image = np.arange(6, dtype="uint8").reshape(2, 3, 1)
     expected = [[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [3, 4, 5, 5]]
     np.testing.assert_array_equal(pad(image, 4, False)[..., 0], expected)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_part_of_the_padded_image(centred):
+    image = np.random.default_rng(0).integers(0, 256, (70, 33, 3), "uint8")
+    whole = pad(image, 64, centred)
+    for window in ((slice(0, 20), slice(40, 64)), (slice(3, 128), slice(0, 1))):
+        np.testing.assert_array_equal(pad(image, 64, centred, *window), whole[window])

@@ -107,10 +107,18 @@ class Asymmetric(keras.Model):
 
         The hyper latent is counted from the medians of its prior.
         """
+        latent = self.latent(image, quality)
+        return latent, self.hyper_latent(latent, quality)
+
+    def latent(self, image, quality):
+        """The first part of `analyze`: the latent [b, h / 16, w / 16, M]."""
+        return self.transform.analyze(image, self.knots(quality))[0]
+
+    def hyper_latent(self, latent, quality):
+        """The second part of `analyze`: the hyper latent, from the latent."""
         knots = self.knots(quality)
-        latent, unit = self.transform.analyze(image, knots)
-        z = self.entropy.hyper_latent(latent, unit, knots)
-        return latent, z - self.entropy.prior.medians
+        z = self.entropy.hyper_latent(latent, self.transform.unit(knots), knots)
+        return z - self.entropy.prior.medians
 
     def synthesize(self, latent_hat, quality):
         """The image [b, 16 h, 16 w, 3] of a decoded latent, unclipped."""

@@ -29,6 +29,7 @@ class ConvolutionalTransform(keras.layers.Layer):
             "decoder_blocks": decoder_blocks, "pqf": pqf, "attention": attention,
         }
         self.latents = filters
+        self.tile = 2**17 // filters
         options = {"block": block, "normalization": normalization, "attention": attention,
                    "dtype": self.dtype_policy}
         self.analysis = Analysis(
@@ -70,7 +71,13 @@ class PacketTransform(keras.layers.Layer):
             is optimal for them, sqrt(lambda / 26).
         filters, latents, normalization: see `PacketAnalysis`.
         analysis_units, synthesis_units: residual units of each stage.
+
+    Attributes:
+        latents, tile: see `ConvolutionalTransform`.
     """
+
+    # All but the pixels themselves is at an eighth of their resolution.
+    tile = 2048
 
     def __init__(self, lambdas, filters=128, latents=256, analysis_units=(1, 1, 1),
                  synthesis_units=(3,), normalization="prelu", **kwargs):

@@ -1,0 +1,132 @@
+"""Large pictures in tiles: the same latents as of the whole, and how far networks look."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alic_tf import zoo
+from alic_tf.codec import Codec
+from alic_tf.evaluation.metrics import psnr
+from alic_tf.tiling import Tiling
+from tests.test_codec import picture
+from tests.test_shipped import MODEL, ROOT
+from tests.tiny_models import tiny_dwan, tiny_fu2022
+
+# Pixels: latent of the picture, then latents: hyper latent of the latent, picture of the latent.
+# By hand, then to multiples of 64 pixels. dwan: two 3x3 at 1/8 per unit and, in pairs of latents,
+# two 3x3 and an interpolation, so 112 pixels with one unit and 144 with three; two 3x3 of stride 2,
+# 3 latents; a filter, attention and the units, 8 and 10. fu2022: 145; 7; 9.
+HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12)}
+SHIPPED_HALOS = (192, 4, 12)
+
+
+def blurred(x, reach):
+    """Sum over a square of 2 * reach + 1 samples a side, zero beyond the border."""
+    padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    for axis in (1, 2):
+        size = padded.shape[axis] - 2 * reach
+        padded = sum(np.take(padded, range(i, i + size), axis) for i in range(2 * reach + 1))
+    return padded
+
+
+@pytest.fixture(scope="module")
+def codecs(tmp_path_factory):
+    """Codecs of both families by name."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, model in (("dwan", tiny_dwan()), ("fu2022", tiny_fu2022())):
+        zoo.export(model, name, folder / f"{name}.npz")
+    return {name: zoo.load(folder / f"{name}.npz") for name in ("dwan", "fu2022")}
+
+
+def tiled(codec, tile):
+    """The codec with another size of tiles."""
+    return Codec(codec.model, codec.exact, codec.model_id, codec.name, tile)
+
+
+def halos(codec):
+    return tuple(tiling.halo for tiling in (codec._latent, codec._hyper_latent, codec._image))
+
+
+@pytest.mark.parametrize("reach, halo", [(0, 0), (1, 4), (4, 4), (5, 8), (17, 20)])
+def test_halo_is_the_reach_in_whole_blocks(reach, halo):
+    assert Tiling(lambda x: blurred(x, reach), 3, 16, 4).halo == halo
+
+
+def test_halo_of_functions_that_change_the_size():
+    assert Tiling(lambda x: blurred(x, 3)[:, ::4, ::4], 1, 32, 8, down=4).halo == 8
+    assert Tiling(lambda x: blurred(x.repeat(2, 1).repeat(2, 2), 3), 1, 16, 2, up=2).halo == 2
+
+
+def test_functions_that_see_everything_are_refused():
+    with pytest.raises(ValueError, match="more of the picture"):
+        _ = Tiling(lambda x: x - x.mean((1, 2), keepdims=True), 1, 16, 4).halo
+
+
+@pytest.mark.parametrize("size", [(16, 16), (20, 48), (4, 100), (52, 36)])
+def test_tiles_make_the_whole(size):
+    x = np.random.default_rng(0).integers(-9, 9, (*size, 2)).astype("float32")
+    shapes = []
+
+    def read(rows, columns):
+        part = x[rows, columns]
+        shapes.append(part.shape)
+        return part
+
+    tiling = Tiling(lambda x: blurred(x, 5), 2, 16, 4, finish=lambda x: x.astype("int32") // 2)
+    whole = tiling(read, *size)
+    assert whole.dtype == "int32"
+    np.testing.assert_array_equal(whole, blurred(x[None], 5)[0] // 2)
+    assert len(shapes) == -(-size[0] // 16) * -(-size[1] // 16)
+    assert max(max(shape[:2]) for shape in shapes) <= 16 + 2 * 8
+
+
+@pytest.mark.parametrize("name", ["dwan", "fu2022"])
+def test_halos_of_the_networks(codecs, name):
+    assert halos(codecs[name]) == HALOS[name]
+
+
+@pytest.mark.parametrize("name", ["dwan", "fu2022"])
+def test_nothing_beyond_the_halo_matters(codecs, name):
+    """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
+    image = picture(448, 448).astype("float32")[None] / 255
+    other = np.random.default_rng(1).random(image.shape, "float32")
+    halo, middle = codecs[name]._latent.halo, slice(192 // 16, 256 // 16)
+
+    def latent(distance):
+        kept = slice(192 - distance, 256 + distance)
+        mixed = other.copy()
+        mixed[:, kept, kept] = image[:, kept, kept]
+        return np.asarray(codecs[name]._latent.fast(mixed, 1.0))[0, middle, middle]
+
+    whole = latent(192)
+    np.testing.assert_array_equal(latent(halo), whole)
+    assert np.any(latent(64) != whole)
+
+
+@pytest.mark.parametrize("name", ["dwan", "fu2022"])
+@pytest.mark.parametrize("size", [(128, 192), (333, 201)])
+def test_tiles_code_as_the_whole(codecs, name, size):
+    codec, image = codecs[name], picture(*size)
+    parts = tiled(codec, 64)
+    data, latents = codec.encode_with_latents(image)
+    tiled_data, tiled_latents = parts.encode_with_latents(image)
+    for key in ("latent", "hyper_latent"):
+        np.testing.assert_array_equal(tiled_latents[key], latents[key])
+    assert tiled_data == data
+    decoded = codec.decode(data)
+    difference = parts.decode(data).astype(int) - decoded
+    assert difference.shape == image.shape and np.ptp(decoded) > 0
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.skipif(not MODEL.is_file(), reason=f"{MODEL} is not there")
+def test_a_photograph_in_tiles():
+    codec = zoo.load("dwan")
+    parts = tiled(codec, 128)
+    assert halos(parts) == SHIPPED_HALOS
+    image = np.asarray(Image.open(ROOT / "docs" / "images" / "demo.png").convert("RGB"))[3:, :-5]
+    data = codec.encode(image, 5)
+    assert parts.encode(image, 5) == data
+    decoded = codec.decode(data)
+    assert np.abs(parts.decode(data).astype(int) - decoded).max() <= 1
+    assert psnr(image, decoded) > 28
