@@ -116,7 +116,7 @@ def encode(picture, form, quality=DEFAULT_QUALITY):
 
 def check_format(path):
     """Returns the name of the format that the ending of `path` stands for, e.g. "PNG"."""
-    form = Image.registered_extensions().get(Path(path).suffix.lower())
+    form = _formats().get(Path(path).suffix.lower())
     if form not in Image.SAVE:
         allowed = ", ".join(ENDINGS)
         raise errors.UsageError(f"no image format for this ending; use one of {allowed}", path)
@@ -130,12 +130,17 @@ def has_quality(form):
 
 def find(folder):
     """Returns the paths in `folder` whose ending says they are images, sorted by name."""
-    endings = {end for end, form in Image.registered_extensions().items() if form in Image.OPEN}
+    endings = {ending for ending, form in _formats().items() if form in Image.OPEN}
     return sorted(
         path
         for path in Path(folder).iterdir()
         if path.suffix.lower() in endings and not path.name.startswith(".") and path.is_file()
     )
+
+
+def _formats():
+    """Pillow's formats by ending, without ours, which it may have learnt in this process."""
+    return {end: form for end, form in Image.registered_extensions().items() if end != ".alic"}
 
 
 def _warn(message):

@@ -8,7 +8,7 @@ from PIL import ExifTags, ImageCms
 
 from alic_tf import errors
 
-PREFIX = b"Exif\0\0"
+_PREFIX = b"Exif\0\0"
 ORIENTATION = ExifTags.Base.Orientation
 _SHORT = 3
 # Of the tags that TIFF files have for themselves, those that say something about the photograph.
@@ -32,7 +32,13 @@ def exif_of(image):
         for tag in set(tags) - _DESCRIPTIVE:
             del tags[tag]
         block = tags.tobytes() if tags else b""
-    return set_upright(block.removeprefix(PREFIX))
+    return set_upright(block.removeprefix(_PREFIX))
+
+
+def info_of(exif, icc):
+    """The entries of a Pillow image's `info` for an EXIF block and an ICC profile, if any."""
+    blocks = {"exif": exif and _PREFIX + exif, "icc_profile": icc}
+    return {name: block for name, block in blocks.items() if block}
 
 
 def set_upright(block):

@@ -11,7 +11,7 @@ from alic_tf import alpha, metadata, pillow_modes
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An upright picture of 8 bits a sample.
+    """An upright picture of 8 bits a sample, in the colours that are coded.
 
     Attributes:
         rgb: uint8 array (height, width, 3); three equal channels if `grey`.
@@ -30,6 +30,8 @@ class Picture:
     def of(cls, image):
         """The picture that is given as a `Picture`, a Pillow image or an array.
 
+        Where alpha is 0, the colours of the image are not kept: see `alpha.fill_hidden`.
+
         Arguments:
             image: Pillow image of any mode (see `pillow_modes.normalize`), with its metadata; or
                 uint8 array (height, width) or (height, width, channels): one channel is grey, two
@@ -44,7 +46,7 @@ class Picture:
             return image
         if isinstance(image, Image.Image):
             colours, plane, exif, icc = pillow_modes.normalize(image)
-            return cls._of_planes(np.asarray(colours), plane, exif, icc)
+            return cls._of_planes(np.asarray(colours), plane, exif, icc)._filled()
         array = np.asarray(image)
         planes = array[..., None] if array.ndim == 2 else array
         if array.dtype != np.uint8 or planes.ndim != 3 or planes.shape[2] not in (1, 2, 3, 4):
@@ -56,9 +58,8 @@ class Picture:
             raise ValueError(f"image must have pixels, not be of shape {array.shape}")
         channels = planes.shape[2]
         colours = 1 if channels < 3 else 3
-        return cls._of_planes(
-            planes[..., :colours], planes[..., -1] if channels > colours else None
-        )
+        plane = planes[..., -1] if channels > colours else None
+        return cls._of_planes(planes[..., :colours], plane)._filled()
 
     @classmethod
     def _of_planes(cls, colours, plane, exif=b"", icc=b""):
@@ -79,6 +80,11 @@ class Picture:
         if header.grey:
             rgb = ((rgb.sum(axis=2, dtype=np.uint16) + 1) // 3).astype(np.uint8)
         return cls._of_planes(rgb, plane, header.exif, header.icc)
+
+    def _filled(self):
+        if self.alpha is None:
+            return self
+        return replace(self, rgb=alpha.fill_hidden(self.rgb, self.alpha > 0))
 
     @cached_property
     def fields(self):
@@ -103,10 +109,7 @@ class Picture:
     def image(self):
         """Pillow image of mode L, LA, RGB or RGBA, with the metadata in `info`."""
         image = Image.fromarray(self.array())
-        if self.exif:
-            image.info["exif"] = metadata.PREFIX + self.exif
-        if self.icc:
-            image.info["icc_profile"] = self.icc
+        image.info |= metadata.info_of(self.exif, self.icc)
         return image
 
     def on_white(self):

@@ -104,3 +104,29 @@ def test_damage_is_an_error_or_a_plane():
             assert alpha.unpack(bytes(damaged), 8, 8).shape == (8, 8)
         except errors.Malformed:
             continue
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (33, 1), (37, 50)])
+def test_hidden_colours_continue_those_that_are_seen(shape):
+    rng = np.random.default_rng(3)
+    height, width = shape
+    rgb = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    seen = rng.random(shape) < 0.3
+    seen[0, 0] = True
+    filled = alpha.fill_hidden(rgb, seen)
+    assert np.array_equal(filled[seen], rgb[seen]) and filled.dtype == np.uint8
+    assert (filled <= rgb[seen].max(0)).all() and (filled >= rgb[seen].min(0)).all()
+    blue = np.broadcast_to(np.uint8([10, 20, 200]), rgb.shape)
+    assert np.array_equal(alpha.fill_hidden(np.where(seen[..., None], blue, rgb), seen), blue)
+    assert not alpha.fill_hidden(rgb, np.zeros(shape, bool)).any()
+    assert alpha.fill_hidden(rgb, np.ones(shape, bool)) is rgb
+
+
+def test_a_hidden_background_becomes_smooth():
+    y, x = np.mgrid[:64, :64]
+    seen = np.hypot(x - 32, y - 32) < 20
+    rgb = np.where(seen[..., None], np.dstack([4 * x, 4 * y, x + y]), 0).astype(np.uint8)
+    filled = alpha.fill_hidden(rgb, seen).astype(int)
+    for axis in (0, 1):
+        steepest = [np.abs(np.diff(a.astype(int), axis=axis)).max() for a in (filled, rgb)]
+        assert steepest[0] < 0.3 * steepest[1]

@@ -416,7 +416,7 @@ def test_grey_alpha_and_metadata_survive_unless_dropped(run, tmp_path):
     exif = Image.Exif()
     exif[0x010F], exif[0x0112] = "Maker", 3
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    rgba = np.dstack([picture(), picture(1)[..., 0]])
+    rgba = np.maximum(np.dstack([picture(), picture(1)[..., 0]]), 1)
     Image.fromarray(rgba).save(tmp_path / "p.png", exif=exif, icc_profile=icc)
     Image.fromarray(rgba[..., 2:]).save(tmp_path / "g.png")
     for name in ("p", "g"):

@@ -12,6 +12,7 @@ from alic_tf.errors import ImageWarning
 from alic_tf.picture import Picture
 
 SAMPLES = np.random.default_rng(1).integers(0, 256, (12, 17, 4), dtype=np.uint8)
+SAMPLES[..., [1, 3]] = np.maximum(SAMPLES[..., [1, 3]], 1)  # alpha: all can be seen
 RGB, GREY, PLANE = SAMPLES[..., :3], SAMPLES[..., 0], SAMPLES[..., 3]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -193,6 +194,16 @@ def test_dropping_metadata_keeps_the_colours_as_they_look():
         assert np.array_equal(Picture(RGB, icc=b"junk").without_metadata().rgb, RGB)
     grey = Picture.of(GREY).without_metadata()
     assert grey.grey and np.array_equal(grey.array(), GREY)
+
+
+def test_hidden_colours_are_not_kept():
+    plane = np.where(np.arange(17) < 8, PLANE, 0)
+    for image in (np.dstack([RGB, plane]), Image.fromarray(np.dstack([RGB, plane]))):
+        picture = Picture.of(image)
+        assert np.array_equal(picture.alpha, plane)
+        assert np.array_equal(picture.rgb[:, :8], RGB[:, :8])
+        assert picture.rgb[:, 9:].std() < RGB.std() / 2
+    assert Picture.of(np.dstack([GREY, plane])).grey
 
 
 def test_on_white():
