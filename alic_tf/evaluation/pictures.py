@@ -8,8 +8,8 @@ from string import Template
 
 from PIL import Image
 
-from alic_tf import errors, files, images
-from alic_tf.evaluation import metrics
+from alic_tf import errors, files
+from alic_tf.evaluation import metrics, runner
 
 PAGE = "pictures.html"
 
@@ -81,7 +81,7 @@ def write(folder, codecs, paths):
     figures = []
     for path in paths:
         try:
-            figures.append(_figure(path.name, *_layers(codecs, images.read(path))))
+            figures.append(_figure(path.name, *_layers(codecs, runner.read(path))))
         except errors.AlicError:
             continue  # reported when it was measured
     others = ", ".join(codec.name for codec in codecs[1:])

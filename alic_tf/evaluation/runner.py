@@ -61,7 +61,7 @@ def measure(codec, path, digest, settings, path_of_log):
     """
     try:
         codec = _loaded(codec)
-        image = _read(path)
+        image = read(path)
         for setting in settings:
             start = time.perf_counter()
             data = codec.encode(image, setting)
@@ -103,7 +103,8 @@ def _loaded(codec):
     return _codecs[codec.identity]
 
 
-def _read(path):
+def read(path):
+    """A picture as codecs take it; what of it is not measured, such as transparency, is no news."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", errors.ImageWarning)
         return images.read(path)
