@@ -73,6 +73,8 @@ def check_outputs(pairs, others, overwrite):
     for target in targets:
         if target.is_dir():
             raise errors.UsageError("is a folder", target)
+        if target.exists() and not target.is_file():  # a device, say, which would be replaced
+            raise errors.UsageError("is not a file; give - for standard output", target)
         if os.path.lexists(target) and not overwrite:
             hint = "exists; give --overwrite to replace it, or --output to write elsewhere"
             raise errors.UsageError(hint, target)

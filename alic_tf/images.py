@@ -33,7 +33,7 @@ def open_picture(source):
     """
     path = None if isinstance(source, bytes) else Path(source)
     try:
-        if not (path.stat().st_size if path else source):
+        if not source or (path and path.is_file() and not path.stat().st_size):
             raise errors.ImageUnreadable("the file is empty")
         with Image.open(path or io.BytesIO(source)) as image:
             return Picture.of(image)

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import sys
+import threading
 import time
 import zlib
 
@@ -245,6 +247,18 @@ def test_existing_outputs(run, tmp_path):
     (tmp_path / "q.alic").touch()
     (tmp_path / "q.png").mkdir()
     refused(run, tmp_path, 2, "q.png: is a folder", "--decode", "q.alic", "--overwrite")
+
+
+def test_pipes_are_read_but_not_replaced(run, tmp_path):
+    (tmp_path / "p.png").write_bytes(png(picture()))
+    os.mkfifo(tmp_path / "pipe")
+    code, _, err = run("--encode", "p.png", "--output", "pipe", "--overwrite")
+    assert code == 2 and err.startswith("error: pipe: is not a file")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[png(picture())])
+    writer.start()
+    assert run("--encode", "pipe", "--output", "p.alic")[0] == 0
+    writer.join()
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "p.alic").is_file()
 
 
 def test_a_failing_encoder_leaves_an_existing_output_alone(run, tmp_path):

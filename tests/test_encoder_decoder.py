@@ -76,6 +76,21 @@ def test_data_errors_exit_with_1_before_a_model_is_loaded(tmp_path, action):
     assert [path.name for path in tmp_path.iterdir()] == ["text.png"]
 
 
+def test_a_broken_pipe_is_one_line():
+    """The program says so, and Python adds no traceback when it exits."""
+    program = (
+        "import sys, os; from alic_tf import batch, commands; "
+        "reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1); "
+        "sys.exit(commands.main(lambda argv: batch.write(batch.STDOUT, bytes(10 ** 6)), []))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "error: stdout: cannot be written: Broken pipe\n"
+
+
 ANSWERS = [
     ["--help"],
     ["--encode", "missing.png"],
