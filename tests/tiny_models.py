@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alic_tf import conversion
 from alic_tf.models import presets
 
 TINY_DWAN = {
@@ -54,3 +55,10 @@ def tiny_fu2022(seed=0, mixture="gmm"):
     # Normalizations keep their weights: random ones are not positive definite.
     model.entropy.prior.center()
     return model
+
+
+def codec(model, name="tiny"):
+    """The `Codec` of a model that has no file."""
+    from alic_tf.codec import Codec
+
+    return Codec(model, conversion.exact_model(model), name[:4].encode(), name)

@@ -1,0 +1,62 @@
+"""What may become of any bytes: a picture or a typed error, soon and in little memory."""
+
+import resource
+import sys
+import time
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from alic_tf import container, errors, images
+
+MEGABYTE = 2**20
+
+
+class Verdict(NamedTuple):
+    """What became of a stream: "image" or the name of an error; seconds; megabytes of new peak."""
+
+    outcome: str
+    seconds: float
+    megabytes: float
+
+
+def peak_megabytes():
+    """Largest resident set that this process has had so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEGABYTE
+
+
+def judge(codec, data, max_pixels):
+    """Does with bytes what a reader of files from anywhere does.
+
+    Args:
+        codec: `Codec`.
+        data: bytes.
+        max_pixels: limit of the reader.
+
+    Raises:
+        AssertionError: it ends in a picture that is none, or an error of more than one line.
+        Any exception that is no `AlicError`.
+    """
+    before, start = peak_megabytes(), time.perf_counter()
+    outcome = _outcome(codec, data, max_pixels)
+    return Verdict(outcome, time.perf_counter() - start, peak_megabytes() - before)
+
+
+def _outcome(codec, data, max_pixels):
+    try:
+        header, _ = container.unpack(data, max_pixels=max_pixels)
+        assert codec.info(data)["bytes"] == len(data)
+        picture = codec.decode_picture(data)
+        with warnings.catch_warnings():
+            # Of profiles and metadata that are not what they should be.
+            warnings.simplefilter("ignore", errors.ImageWarning)
+            images.encode(picture.without_metadata(), "PNG")
+            images.encode(picture, "PNG")
+    except errors.AlicError as error:
+        assert "\n" not in str(error)
+        return type(error).__name__
+    array = picture.array()
+    assert array.dtype == np.uint8 and array.shape[:2] == (header.height, header.width)
+    return "image"
