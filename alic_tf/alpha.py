@@ -30,14 +30,17 @@ def unpack(data, width, height):
 
     Raises:
         Malformed: the bytes are not such a plane. A plane of another size is not decoded.
+        LimitExceeded: it is over Pillow's own limit of pixels, `Image.MAX_IMAGE_PIXELS`.
     """
     try:
         _check_size(_size(data), width, height)
         with Image.open(io.BytesIO(data), formats=["WEBP", "PNG"]) as image:
             _check_size(image.size, width, height)  # a PNG can change its mind
             return np.array(image.convert("L"))
-    except errors.Malformed:
+    except (errors.Malformed, MemoryError):
         raise
+    except Image.DecompressionBombError as error:
+        raise errors.LimitExceeded(f"{width}x{height} is over Pillow's limit of pixels") from error
     except Exception as error:  # Pillow's decoders fail on damaged data in ways of every type
         raise errors.Malformed("the alpha plane cannot be decoded") from error
 

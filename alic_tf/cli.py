@@ -37,8 +37,7 @@ def encode(
     report_files = [Path(report, name) for name in reports.NAMES] if report else []
     batch.check_outputs(pairs, report_files, overwrite)
     target = target and targets.Target(*target)
-    # In this process the container's limit, which is checked as early, takes Pillow's place.
-    Image.MAX_IMAGE_PIXELS = container.MAX_PIXELS
+    _lift_limit_of_pillow()
 
     def encode_one(path, output):
         picture = images.open_picture(batch.read(path) if path is batch.STDIN else path)
@@ -99,6 +98,7 @@ def decode(
     for form in forms.values():
         if output_quality and not images.has_quality(form):
             raise errors.UsageError(f"--output_quality does not go with {form}")
+    _lift_limit_of_pillow()
 
     def decode_one(path, target):
         data = batch.read(path)
@@ -141,6 +141,11 @@ def info(source):
     pairs = [(path, None) for path in batch.inputs(source, _find_alic)]
     _, failed = batch.for_each(pairs, describe)
     return 1 if failed else 0
+
+
+def _lift_limit_of_pillow():
+    """In this process the container's limit on pixels counts; it is checked as early."""
+    Image.MAX_IMAGE_PIXELS = container.MAX_PIXELS
 
 
 def _model_and_quality(header):

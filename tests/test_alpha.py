@@ -95,6 +95,12 @@ def test_a_png_with_two_sizes_is_not_decoded(monkeypatch):
         alpha.unpack(png[:33] + other[8:33] + png[33:], 8, 8)
 
 
+def test_pillows_own_limit_is_named(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    with pytest.raises(errors.LimitExceeded, match="8x8 is over Pillow's limit"):
+        alpha.unpack(GOOD, 8, 8)
+
+
 def test_damage_is_an_error_or_a_plane():
     rng = np.random.default_rng(0)
     for _ in range(300):
