@@ -14,11 +14,10 @@ MEGABYTE = 2**20
 
 
 class Verdict(NamedTuple):
-    """What became of a stream: "image" or the name of an error; seconds; megabytes of new peak."""
+    """What became of a stream: "image" or the name of an error; and how many seconds it took."""
 
     outcome: str
     seconds: float
-    megabytes: float
 
 
 def peak_megabytes():
@@ -39,9 +38,9 @@ def judge(codec, data, max_pixels):
         AssertionError: it ends in a picture that is none, or an error of more than one line.
         Any exception that is no `AlicError`.
     """
-    before, start = peak_megabytes(), time.perf_counter()
+    start = time.perf_counter()
     outcome = _outcome(codec, data, max_pixels)
-    return Verdict(outcome, time.perf_counter() - start, peak_megabytes() - before)
+    return Verdict(outcome, time.perf_counter() - start)
 
 
 def _outcome(codec, data, max_pixels):
