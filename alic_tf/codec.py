@@ -84,7 +84,7 @@ class Codec:
         """Decodes the latents of an .alic file.
 
         Returns:
-            dictionary: latent float64 [h / 16, w / 16, M] (multiples of 2^-12), hyper_latent
+            dictionary: latent float32 [h / 16, w / 16, M] (multiples of 2^-12), hyper_latent
             int64 [h / 64, w / 64, hyper latents], for the padded image.
 
         Raises:

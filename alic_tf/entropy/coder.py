@@ -10,6 +10,8 @@ are dealt out to lanes, each with a string of its own: lane k of K takes questio
 lane is smallest, many can be decoded in vector operations, as many as cost little are chosen.
 """
 
+from collections import defaultdict
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_compression_ops as range_coder
@@ -23,8 +25,8 @@ FARTHEST = (1 << 16) - 1
 LARGEST_SYMBOL = 1 << 15
 # Elements whose decisions are prepared together, to stay within the processor's cache.
 BLOCK = 8192
-# More rounds than questions are ever asked about one element: 1 + 1 + 16 + 15.
-ROUNDS = 64
+# Questions that go to the range coder at once, unless a round has more.
+GROUP = 1 << 20
 # Bytes of questions that pay for a lane, which costs 4/3 of a byte for its length and its end.
 LANE_BYTES = 256
 COST_BITS = 8
@@ -57,45 +59,47 @@ def choose_lanes(cost):
 
 def _probability(part, whole):
     """Ratio of integer masses in units of 2^-16, never certain, one half where both vanish."""
-    ratio = ((part << PROBABILITY_BITS) + (CERTAIN >> 1)) // (whole + 1)
+    ratio = ((part.astype("int64") << PROBABILITY_BITS) + (CERTAIN >> 1)) // (whole + 1)
     return np.minimum(np.maximum(ratio, 1), CERTAIN - 1).astype("int32")
 
 
-def ask_integers(mixture, ask):
+def ask_integers(mixture):
     """Finds integers by questions; encoder and decoder differ only in who answers.
+
+    A generator. It yields (elements, probability, lowest, highest) - are the symbols of these
+    elements (increasing indices) from lowest to highest, each probably so, in units of 2^-16? - and
+    is sent the answers, booleans.
 
     Args:
         mixture: `IntegerMixture` of n elements, or what has its methods.
-        ask: function of (elements, probability, lowest, highest): are the symbols of these
-            elements (increasing indices) from lowest to highest, each probably so, in units of
-            2^-16? Returns the answers, booleans.
 
     Returns:
-        int64 (n,), the symbols.
+        integers (n,), the symbols.
     """
     centre = mixture.centre()
     upto, below = mixture.cdf(centre), mixture.cdf(centre - 1)
-    elements = np.arange(len(mixture))
-    equal = ask(elements, _probability(upto - below, mixture.total), centre, centre)
+    equal = yield (np.arange(len(mixture)), _probability(upto - below, mixture.total),
+                   centre, centre)
     symbols = centre.copy()
 
     elements = np.flatnonzero(~equal)
     centre, mixture = centre[elements], mixture.take(elements)
     above, below = mixture.total - upto[elements], below[elements]
-    up = ask(elements, _probability(above, above + below), centre + 1, centre + FARTHEST)
+    del equal, upto  # Many pictures' worth of elements may wait for their answers.
+    up = yield elements, _probability(above, above + below), centre + 1, centre + FARTHEST
 
     # The magnitude lies in low < m <= high; beyond them lie the masses low_tail and high_tail.
-    low = np.zeros(len(elements), "int64")
-    high = np.full(len(elements), FARTHEST)
-    low_tail, high_tail = np.where(up, above, below), np.zeros(len(elements), "int64")
+    low = np.zeros(len(elements), "int32")
+    high = np.full(len(elements), FARTHEST, "int32")
+    low_tail, high_tail = np.where(up, above, below), np.zeros_like(above)
     while len(elements):
         # Doubles until an upper bound is known, then halves.
         bound = np.where(high < FARTHEST, (low + high) >> 1, np.minimum(2 * low + 1, FARTHEST - 1))
         point = np.where(up, centre + bound, centre - bound - 1)
         mass = mixture.cdf(point)
         tail = np.where(up, mixture.total - mass, mass)
-        within = ask(elements, _probability(low_tail - tail, low_tail - high_tail),
-                     centre - bound, centre + bound)
+        within = yield (elements, _probability(low_tail - tail, low_tail - high_tail),
+                        centre - bound, centre + bound)
         high, high_tail = np.where(within, bound, high), np.where(within, tail, high_tail)
         low, low_tail = np.where(within, low, bound), np.where(within, low_tail, tail)
         found = high - low == 1
@@ -123,7 +127,7 @@ class SymbolEncoder:
         self._table = np.concatenate([binary_rows(), np.asarray(prior, "int32")])
         self._costs, self._cost = costs(), 0
         # Triples of arrays: rows and symbols in the decoder's order, sizes of the rounds they fill.
-        self._collected = [np.zeros((3, 0), "int32")]
+        self._collected = []
 
     def encode_rows(self, values, rows):
         """Codes integers (n,), each with a row (n,) of the prior, in a round."""
@@ -141,56 +145,68 @@ class SymbolEncoder:
         Raises:
             ValueError: a symbol beyond the limit.
         """
-        symbols = np.asarray(symbols, "int64")
-        if np.any(np.abs(symbols) > LARGEST_SYMBOL):
-            raise ValueError(f"symbols must be within +-{LARGEST_SYMBOL}")
-        sizes = np.array([len(symbols)] if sizes is None else sizes)
-        pass_of = np.repeat(np.arange(len(sizes)), sizes)
-        collected = [
-            np.concatenate(parts) for parts in zip(*self._decisions(symbols, mixture, pass_of))
-        ]
-        if collected:
-            # The decoder's order: pass by pass, and within one round by round.
-            keys, rows, answers = collected
-            order = np.argsort(keys.astype(np.min_scalar_type(len(sizes) * ROUNDS)), kind="stable")
-            rows, answers = rows[order], answers[order]
-            self._cost += np.sum(self._costs[np.where(answers, CERTAIN - rows, rows)])
-            self._collected.append((rows, answers, np.bincount(keys)))
+        self.encode_parts([(symbols, mixture)], sizes)
 
-    def _decisions(self, symbols, mixture, pass_of):
-        """Yields (order, row, answer) of the questions of one round of one block."""
-        for start in range(0, len(symbols), BLOCK):
-            block = slice(start, start + BLOCK)
-            decisions = []
+    def encode_parts(self, parts, sizes=None):
+        """As `encode_mixture`, of consecutive parts (symbols, mixture) of a pass or of passes."""
+        ends = np.cumsum(sizes)[:-1] if sizes is not None else np.zeros(0, "int64")
+        rounds, start = defaultdict(list), 0
+        for symbols, mixture in parts:
+            if np.any(np.abs(symbols) > LARGEST_SYMBOL):
+                raise ValueError(f"symbols must be within +-{LARGEST_SYMBOL}")
+            for first in range(0, len(symbols), BLOCK):
+                block = slice(first, first + BLOCK)
+                # Passes that begin within the block.
+                begin, end = np.searchsorted(ends - start, (first, first + BLOCK), "right")
+                edges = ends[begin:end] - start - first
+                answered = self._answered(symbols[block], mixture.take(block))
+                for number, (elements, *answers) in enumerate(answered):
+                    cuts = np.searchsorted(elements, edges)
+                    pieces = zip(*(np.split(values, cuts) for values in answers))
+                    for place, piece in enumerate(pieces, begin):
+                        rounds[place, number].append(piece)
+            start += len(symbols)
+        self._collect(rounds)
 
-            def ask(elements, probability, lowest, highest, block=block, decisions=decisions):
-                known = symbols[block][elements]
-                answers = (lowest <= known) & (known <= highest)
-                keys = pass_of[block][elements] * ROUNDS + len(decisions)
-                decisions.append((keys, probability, ~answers))
-                return answers
+    def _collect(self, rounds):
+        """Appends rounds, lists of (rows, symbols) by (pass, number), in the decoder's order."""
+        keys, sizes, pieces = sorted(rounds), [], []
+        for key in keys:
+            pieces += rounds.pop(key)
+            sizes.append(sum(len(rows) for rows, _ in pieces) - sum(sizes))
+            if sum(sizes) > GROUP or key == keys[-1]:
+                self._collected.append((*map(np.concatenate, zip(*pieces)), sizes))
+                sizes, pieces = [], []
 
-            ask_integers(mixture.take(block), ask)
-            yield from decisions
+    def _answered(self, symbols, mixture):
+        """Yields (elements, rows, symbols of the rows) of each round of questions."""
+        asking, answers = ask_integers(mixture), None
+        while True:
+            try:
+                elements, rows, lowest, highest = asking.send(answers)
+            except StopIteration:
+                return
+            known = symbols[elements]
+            answers = (lowest <= known) & (known <= highest)
+            self._cost += np.sum(self._costs[np.where(answers, rows, CERTAIN - rows)])
+            yield elements, rows.astype("uint16"), ~answers
 
     def finish(self):
         """The strings of the lanes, a list of bytes; the encoder is used up."""
         lanes = choose_lanes(self._cost)
-        rows, symbols, rounds = map(np.concatenate, zip(*self._collected))
-        steps = -(-rounds // lanes)
-        # Every round begins with a step of its own, in the first lane.
-        starts = lanes * (np.cumsum(steps) - steps) - (np.cumsum(rounds) - rounds)
-        places = np.arange(len(rows)) + np.repeat(starts, rounds)
-
-        def rectangle(values, padding):
-            out = np.full(lanes * steps.sum(), padding, "int32")
-            out[places] = values
-            return out.reshape(-1, lanes).T
-
         with tf.device("CPU"):
             handle = range_coder.create_range_encoder([lanes], self._table)
-            handle = range_coder.entropy_encode_index(
-                handle, rectangle(rows, PADDING_ROW), rectangle(symbols, PADDING_SYMBOL))
+            for rows, symbols, rounds in self._collected:
+                steps = -(-np.array(rounds) // lanes)
+                # Every round begins with a step of its own, in the first lane.
+                starts = lanes * (np.cumsum(steps) - steps) - (np.cumsum(rounds) - rounds)
+                places = np.arange(len(rows)) + np.repeat(starts, rounds)
+                filled = []
+                for values, padding in ((rows, PADDING_ROW), (symbols, PADDING_SYMBOL)):
+                    filled.append(np.full(lanes * steps.sum(), padding, "int32"))
+                    filled[-1][places] = values
+                rectangles = (values.reshape(-1, lanes).T for values in filled)
+                handle = range_coder.entropy_encode_index(handle, *rectangles)
             return list(range_coder.entropy_encode_finalize(handle).numpy())
 
 
@@ -228,8 +244,24 @@ class SymbolDecoder:
 
     def decode_mixture(self, mixture):
         """Decodes the integers (n,) of one pass."""
-        def ask(elements, probability, lowest, highest):
-            del elements, lowest, highest  # The string knows the answer.
-            return self._decode(probability) == 0
+        return self.decode_parts([mixture])[0]
 
-        return ask_integers(mixture, ask)
+    def decode_parts(self, mixtures):
+        """As `decode_mixture`, of a pass in consecutive parts; returns a list of arrays."""
+        asking = [ask_integers(mixture) for mixture in mixtures]
+        del mixtures
+        symbols = [None] * len(asking)
+        answers = dict.fromkeys(range(len(asking)))
+        while answers:
+            questions = {}
+            for part, answer in answers.items():
+                try:
+                    questions[part] = asking[part].send(answer)[1]
+                except StopIteration as end:
+                    symbols[part] = end.value
+            if questions:
+                sizes = [len(rows) for rows in questions.values()]
+                found = self._decode(np.concatenate(list(questions.values()))) == 0
+                found = np.split(found, np.cumsum(sizes)[:-1])
+            answers = dict(zip(questions, found))
+        return symbols

@@ -2,12 +2,14 @@
 
 import abc
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from alic_tf import varint
 from alic_tf.entropy.coder import SymbolDecoder, SymbolEncoder
 from alic_tf.entropy.fixed_point import FRACTION_BITS, dequantize, quantize
+from alic_tf.entropy.mixture import IntegerMixture
 
 HALF = 1 << FRACTION_BITS - 1
 HYPER_STRIDE = 4
@@ -29,6 +31,26 @@ def unflatten(arrays):
             node = node.setdefault(parent, {})
         node[name] = array
     return tree
+
+
+def ignore(share):
+    """Stands for nobody who wants to hear of progress."""
+
+
+class Part(NamedTuple):
+    """Some of the elements of a pass.
+
+    Fields:
+        indices: integers (n,), numbers of the elements in the flattened latent.
+        means: integers (n,), or 0, with 12 fraction bits.
+        mixture: `IntegerMixture` of the n symbols (latent - means) / 2^12.
+        share: of all elements of the latent, those that are known once these are decoded.
+    """
+
+    indices: np.ndarray
+    means: np.ndarray | int
+    mixture: IntegerMixture
+    share: float
 
 
 class ExactEntropyModel(abc.ABC):
@@ -57,59 +79,62 @@ class ExactEntropyModel(abc.ABC):
 
     @abc.abstractmethod
     def passes(self, z, latent, active):
-        """Yields (indices, means, mixture) for each pass of the latent.
+        """Yields an iterator over `Part`, together a pass, for each pass of the latent.
 
         Args:
             z: int64 (height / 4, width / 4, hyper channels).
-            latent: int64 (height, width, active channels) with 12 fraction bits, zero at first;
-                when a pass has been yielded, its elements are filled in before the next is asked
-                for. Elements of no pass are filled in here.
+            latent: int32 (height, width, active channels) with 12 fraction bits, zero at first.
+                What a part holds is filled in before the next pass is asked for, and after all
+                parts of this one or any earlier. Elements of no part are filled in here.
             active: numbers of the coded channels.
-
-        Of what is yielded, indices (n,) number the elements of the flattened latent, means are
-        integers (n,), or 0, with 12 fraction bits, and mixture is the `IntegerMixture` of the n
-        symbols (latent - means) / 2^12.
         """
 
-    def encode(self, y, z):
+    def encode(self, y, z, advance=ignore):
         """Codes a latent.
 
         Args:
             y: float (height, width, channels), both sides multiples of 4.
             z: integers (height / 4, width / 4, hyper channels): distances from the medians.
+            advance: function that is told each share of the work as it is done.
 
         Returns:
-            (payload, y_hat, lanes): bytes, the latent as it will be decoded, float64, and the
+            (payload, y_hat, lanes): bytes, the latent as it will be decoded, float32, and the
             number of strings in the payload.
         """
-        y, z = quantize(y).astype("int64"), np.asarray(z, "int64")
+        z = np.asarray(z, "int64")
         active = np.arange(self.channels)
         payload = b""
         if self.skips_channels:
-            flags = np.any(y + HALF >> FRACTION_BITS, axis=(0, 1))
+            flags = np.any([np.any(rounded(row), axis=0) for row in y], axis=0)
             active = np.flatnonzero(flags)
             payload = np.packbits(flags).tobytes()
+            y = y[..., active]
         encoder = SymbolEncoder(self.prior.rows)
         self.prior.encode(encoder, z)
-        y_hat = np.zeros(y.shape, "int64")
+        latent = np.zeros(y.shape, "int32")
         if len(active):
-            y_hat[..., active] = self._encode_latent(encoder, z, y[..., active], active)
+            self._encode_latent(encoder, z, y, latent, active, advance)
         strings = encoder.finish()
         # Zeros follow every string anyway.
         strings[-1] += bytes(max(0, _fewest_bytes(*z.shape[:2]) - sum(map(len, strings))))
         payload = b"".join([payload, *_pack_lengths(strings), *strings])
-        return payload, dequantize(y_hat), len(strings)
+        return payload, self._all_channels(latent, active), len(strings)
 
-    def _encode_latent(self, encoder, z, y, active):
-        latent = np.zeros(y.shape, "int64")
+    def _encode_latent(self, encoder, z, y, latent, active, advance):
+        """Codes y and fills in the latent."""
         y, flat = y.reshape(-1), latent.reshape(-1)
-        for indices, means, mixture in self.passes(z, latent, active):
-            symbols = y[indices] - means + HALF >> FRACTION_BITS
-            encoder.encode_mixture(symbols, mixture)
-            flat[indices] = (symbols << FRACTION_BITS) + means
-        return latent
 
-    def decode(self, payload, height, width, lanes):
+        def symbols_of(parts):
+            for part in parts:
+                symbols = rounded(y[part.indices], part.means)
+                flat[part.indices] = (symbols << FRACTION_BITS) + part.means
+                yield symbols, part.mixture
+                advance(part.share)
+
+        for parts in self.passes(z, latent, active):
+            encoder.encode_parts(symbols_of(parts))
+
+    def decode(self, payload, height, width, lanes, advance=ignore):
         """Inverse of `encode`: (y_hat, z) from the payload of a latent of this size.
 
         A damaged payload decodes to something else, unless its lengths are impossible.
@@ -123,14 +148,23 @@ class ExactEntropyModel(abc.ABC):
             raise ValueError(f"payload of {len(payload)} bytes is too short for its picture")
         decoder = SymbolDecoder(strings, self.prior.rows)
         z = self.prior.decode(decoder, *hyper_size)
-        latent = np.zeros((height, width, len(active)), "int64")
+        latent = np.zeros((height, width, len(active)), "int32")
         flat = latent.reshape(-1)
         if len(active):
-            for indices, means, mixture in self.passes(z, latent, active):
-                flat[indices] = (decoder.decode_mixture(mixture) << FRACTION_BITS) + means
-        y_hat = np.zeros((height, width, self.channels))
-        y_hat[..., active] = dequantize(latent)
-        return y_hat, z
+            for parts in self.passes(z, latent, active):
+                parts = list(parts)
+                decoded = decoder.decode_parts([part.mixture for part in parts])
+                for part, symbols in zip(parts, decoded):
+                    flat[part.indices] = (symbols << FRACTION_BITS) + part.means
+                    advance(part.share)
+        return self._all_channels(latent, active), z
+
+    def _all_channels(self, latent, active):
+        """The latent, with zeros for the channels that are not coded, as numbers: float32."""
+        y_hat = np.zeros((*latent.shape[:2], self.channels), "float32")
+        for row, out in zip(latent, y_hat):
+            out[:, active] = dequantize(row)
+        return y_hat
 
     def _unpack(self, payload, lanes):
         """(numbers of the coded channels, strings of the lanes) of a payload."""
@@ -143,6 +177,11 @@ class ExactEntropyModel(abc.ABC):
             return active, _unpack_strings(payload, start, lanes)
         except IndexError as error:
             raise ValueError(f"payload of {len(payload)} bytes ends before its lanes") from error
+
+
+def rounded(y, means=0):
+    """Symbols, int32, of latent elements (float) that are coded as distances from these means."""
+    return quantize(y).astype("int32") - means + HALF >> FRACTION_BITS
 
 
 def _fewest_bytes(height, width):

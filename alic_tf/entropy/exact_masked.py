@@ -3,7 +3,7 @@
 import numpy as np
 
 from alic_tf.entropy.distributions import MIXTURES
-from alic_tf.entropy.exact import HALF, ExactEntropyModel, flatten, unflatten
+from alic_tf.entropy.exact import ExactEntropyModel, Part, flatten, rounded, unflatten
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
 from alic_tf.entropy.mixture import IntegerMixture
@@ -95,22 +95,25 @@ class ExactMaskedModel(ExactEntropyModel):
         flat = latent.reshape(height * width, -1)
         for positions in wavefront(height, width):
             mixture = network.mixture(canvas, positions)
-            yield network.elements(positions), 0, mixture
+            share = len(positions) / (height * width)
+            yield iter([Part(network.elements(positions), 0, mixture, share)])
             canvas.write(positions, flat[positions])
 
-    def _encode_latent(self, encoder, z, y, active):
+    def _encode_latent(self, encoder, z, y, latent, active, advance):
         # All is known to the encoder: many steps of the wavefront at once.
         height, width, _ = y.shape
-        symbols = (y + HALF >> FRACTION_BITS).reshape(height * width, -1)
+        for row, out in zip(y, latent):
+            out[:] = rounded(row) << FRACTION_BITS
+        latent = latent.reshape(height * width, -1)
         network = _ActiveNetwork(self, z, active)
         canvas = network.canvas(height, width)
-        canvas.write(np.arange(height * width), symbols << FRACTION_BITS)
+        canvas.write(np.arange(height * width), latent)
         for steps in _batches(wavefront(height, width)):
             positions = np.concatenate(steps)
             sizes = [len(step) * len(active) for step in steps]
-            encoder.encode_mixture(symbols[positions].reshape(-1),
+            encoder.encode_mixture(latent[positions].reshape(-1) >> FRACTION_BITS,
                                    network.mixture(canvas, positions), sizes)
-        return symbols.reshape(y.shape) << FRACTION_BITS
+            advance(len(positions) / len(latent))
 
 
 def _batches(steps):

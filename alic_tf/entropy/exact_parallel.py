@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from alic_tf.entropy.exact import ExactEntropyModel, flatten, unflatten
+from alic_tf.entropy.exact import HYPER_STRIDE, ExactEntropyModel, Part, flatten, unflatten
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
 from alic_tf.entropy.mixture import IntegerMixture
 from alic_tf.entropy.scan import FixedPointScan
 from alic_tf.entropy.tables import IntegerTables
+from alic_tf.tiling import Tiling
 
 # Factors (units, gains) have more fraction bits than activations: they go down to 0.01.
 FACTOR_BITS = 16
@@ -16,9 +17,21 @@ FACTOR_BITS = 16
 LOWEST_CODED_LEVEL = 124
 
 
+# Positions whose parameters are computed together, and the sides of the squares in which large
+# latents go through the networks: bounds on memory.
+PART = 2048
+TILE = 128
+
+
 def multiply(x, factors):
     """Activations times factors with 16 fraction bits, rounded down; integer-valued float64."""
-    return saturate(np.floor(x * factors * 2.0**-FACTOR_BITS))
+    product = np.multiply(x, factors, dtype="float64")
+    return saturate(np.floor(product * 2.0**-FACTOR_BITS))
+
+
+def _compact(activations):
+    """Activations in half the memory: they have 24 bits and a sign."""
+    return activations.astype("float32")
 
 
 class QualityTables:
@@ -70,6 +83,10 @@ class ExactPass:
 
     def __init__(self, head, embed=None, local=None, scan=None):
         self.head, self.embed, self.local, self.scan = list(head), embed, local, scan
+        if embed is not None:
+            self._embed, self._local = (
+                Tiling(layer, layer.kernel.shape[2], TILE, 1, finish=_compact)
+                for layer in (embed, local))
 
     @classmethod
     def from_layer(cls, layer):
@@ -95,22 +112,27 @@ class ExactPass:
                   .from_arrays(part) for name, part in arrays.items()}
         return cls([layers.pop(f"head_{i}") for i in range(3)], **layers)
 
-    def __call__(self, hyper, known, positions):
-        """Parameters (n, outputs) at n positions.
+    def features(self, known, height, width):
+        """What the layers before the head make of what is known, at all positions.
 
         Args:
-            hyper: (height * width, P).
-            known: (height, width, K).
-            positions: numbers of the positions wanted.
+            known: function of two slices, rows and columns, that returns what is known there,
+                (rows, columns, K).
+
+        Returns:
+            list of float32 (height * width, channels).
         """
-        features = [hyper[positions]]
-        if self.embed is not None:
-            embedded = self.embed(known[None])
-            branches = [self.local] + ([self.scan] if self.scan else [])
-            for branch in branches:
-                x = branch(embedded)
-                features.append(x.reshape(-1, x.shape[-1])[positions])
-        x = np.concatenate(features, axis=-1)
+        if self.embed is None:
+            return []
+        embedded = self._embed(known, height, width)
+        features = [self._local(lambda *window: embedded[window], height, width)]
+        if self.scan:
+            features.append(self.scan(embedded[None]))
+        return [x.reshape(height * width, -1) for x in features]
+
+    def parameters(self, features):
+        """Parameters (n, outputs) from n rows of the hyper output and the `features`."""
+        x = np.concatenate(features, axis=-1, dtype="float64")
         for layer in self.head:
             x = layer(x)
         return x
@@ -182,39 +204,64 @@ class ExactParallelModel(ExactEntropyModel):
                    tree["lowest_coded_level"])
 
     def _hyper_output(self, z):
-        x = multiply(self.prior.values(z), self.qualities.hyper_gains[self.step])[None]
-        for layer in self.hyper:
-            x = layer(x)
-        return saturate(x[0] + self.qualities.hyper_biases[self.step])
+        """float32 (height * width, P), of the size of the latent."""
+        gains, biases = (getattr(self.qualities, name)[self.step]
+                         for name in ("hyper_gains", "hyper_biases"))
+
+        def networks(x):
+            for layer in self.hyper:
+                x = layer(x)
+            return x
+
+        tiling = Tiling(networks, z.shape[-1], TILE // HYPER_STRIDE, 1, up=HYPER_STRIDE,
+                        finish=lambda x: _compact(saturate(x + biases)))
+        output = tiling(lambda *window: multiply(self.prior.values(z[window]), gains),
+                        *z.shape[:2])
+        return output.reshape(-1, output.shape[-1])
 
     def passes(self, z, latent, active):
-        height, width, channels = latent.shape
-        hyper = self._hyper_output(z).reshape(height * width, -1)
+        height, width, _ = latent.shape
+        hyper = self._hyper_output(z)
         parity = np.add.outer(np.arange(height), np.arange(width)).reshape(-1) % 2
-        halves = [np.flatnonzero(parity == p) for p in (0, 1)]
+        halves = [np.flatnonzero(parity == p).astype("int32") for p in (0, 1)]
+        start = 0
+        for group, size in enumerate(self.groups):
+            for half, positions in enumerate(halves):
+                yield self._pass(self.networks[2 * group + half], hyper, latent, positions,
+                                 slice(start, start + size), start + size * half)
+            start += size
+
+    def _pass(self, network, hyper, latent, positions, own, visible):
+        """Yields the `Part`s of a pass.
+
+        Args:
+            network: `ExactPass`.
+            hyper: output of the hyper decoder.
+            latent: see `passes`.
+            positions: of the elements.
+            own: slice of their channels.
+            visible: number of channels that the network sees.
+        """
+        height, width, channels = latent.shape
         units, reciprocals, log2_units = (
             getattr(self.qualities, name)[self.step]
             for name in ("units", "reciprocals", "log2_units"))
-        known, flat = np.zeros((height, width, channels)), latent.reshape(-1)
-        start = 0
-        for group, size in enumerate(self.groups):
-            own = slice(start, start + size)
-            for half, positions in enumerate(halves):
-                visible = known[..., : start + size * half]
-                x = self.networks[2 * group + half](hyper, visible, positions)
-                means = multiply(x[:, :size], units[own]).astype("int64").reshape(-1)
-                log2_scales = np.maximum(x[:, size:] + log2_units[own],
-                                         self.qualities.smallest_scale)
-                levels = self.tables.levels_of_log2(log2_scales).reshape(-1)
-                indices = (positions[:, None] * channels + np.arange(start, start + size))
-                indices = indices.reshape(-1)
-                flat[indices] = means
-                coded = np.flatnonzero(levels >= self.lowest_coded_level)
-                levels = levels[coded]
-                mixture = IntegerMixture(self.tables, ("gaussian",),
-                                         np.zeros((1, len(levels)), "int64"), levels[None])
-                yield indices[coded], means[coded], mixture
-                rows, columns = np.divmod(positions, width)
-                known[rows, columns, own] = multiply(latent[rows, columns, own],
-                                                     reciprocals[own])
-            start += size
+
+        def known(rows, columns):
+            return multiply(latent[rows, columns, :visible], reciprocals[:visible])
+
+        features = [hyper, *network.features(known, height, width)]
+        size, numbers = own.stop - own.start, np.arange(own.start, own.stop, dtype="int32")
+        for first in range(0, len(positions), PART):
+            some = positions[first:first + PART]
+            x = network.parameters([feature[some] for feature in features])
+            means = multiply(x[:, :size], units[own]).astype("int32")
+            log2_scales = np.maximum(x[:, size:] + log2_units[own], self.qualities.smallest_scale)
+            levels = self.tables.levels_of_log2(log2_scales).reshape(-1)
+            latent.reshape(-1, channels)[some, own] = means
+            coded = np.flatnonzero(levels >= self.lowest_coded_level)
+            mixture = IntegerMixture(self.tables, ("gaussian",),
+                                     np.zeros((1, len(coded)), "int32"), levels[None, coded])
+            indices = (some[:, None] * channels + numbers).reshape(-1)
+            yield Part(indices[coded], means.reshape(-1)[coded], mixture,
+                       means.size / latent.size)

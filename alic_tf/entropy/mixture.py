@@ -24,7 +24,7 @@ class IntegerMixture:
     Args:
         tables: `IntegerTables`.
         families: names of the K components, of `tables.FAMILIES`.
-        means: int64 (K, n), with 12 fraction bits, at most 2^24 in magnitude.
+        means: integers (K, n), with 12 fraction bits, at most 2^24 in magnitude.
         levels: integers (K, n), index of the scale of each component in the tables.
         weights: int64 (K, n), not negative, not all zero, their sum at most 3 * 2^16; None if K
             is 1.
@@ -41,12 +41,9 @@ class IntegerMixture:
         width = tables.cdf.shape[1]
         starts = np.array([[FAMILIES.index(family) * width] for family in families], "int32")
         self._cdf, self._starts = tables.cdf.reshape(-1), starts
-        self._means, self._weights = means, weights
-        self._reciprocals = np.take(tables.reciprocals, levels)
-        if weights is None:
-            self.total = np.full(means.shape[1], 1 << CDF_BITS, "int64")
-        else:
-            self.total = weights.sum(0) << CDF_BITS
+        self._means, self._weights = means.astype("int32"), weights
+        self._reciprocals, self._levels = tables.reciprocals, levels.astype("int16")
+        self.total = 1 << CDF_BITS if weights is None else weights.sum(0) << CDF_BITS
 
     @classmethod
     def from_parameters(cls, kind, parameters, tables):
@@ -73,8 +70,7 @@ class IntegerMixture:
             logits, means, scales = (parameters[i:3 * len(families):3] for i in range(3))
             weights = tables.weights(logits) if kind == "gmm" else cls._nested_weights(
                 logits, parameters[3 * len(families):], tables)
-        return cls(tables, families, means.astype("int64"), tables.levels_of_scales(scales),
-                   weights)
+        return cls(tables, families, means, tables.levels_of_scales(scales), weights)
 
     @staticmethod
     def _nested_weights(logits, family_logits, tables):
@@ -90,13 +86,14 @@ class IntegerMixture:
         """The mixtures of some of the elements: integer indices or a slice."""
         part = object.__new__(IntegerMixture)
         part._cdf, part._starts = self._cdf, self._starts
-        part._means, part._reciprocals = self._means[:, indices], self._reciprocals[:, indices]
+        part._reciprocals, part._levels = self._reciprocals, self._levels[:, indices]
+        part._means = self._means[:, indices]
         part._weights = None if self._weights is None else self._weights[:, indices]
-        part.total = self.total[indices]
+        part.total = self.total if self._weights is None else self.total[indices]
         return part
 
     def centre(self):
-        """Rounded mean of the heaviest component, the first of equals; int64 (n,)."""
+        """Rounded mean of the heaviest component, the first of equals; int32 (n,)."""
         mean = self._means[0]
         if self._weights is not None:
             heaviest = np.argmax(self._weights, axis=0)
@@ -105,8 +102,8 @@ class IntegerMixture:
 
     def cdf(self, k):
         """Integer probabilities (n,) of being at most k (n,), of `total`; monotone in k."""
-        offsets = ((k << FRACTION_BITS) + (ONE >> 1)) - self._means
-        offsets *= self._reciprocals
+        offsets = np.take(self._reciprocals, self._levels)
+        offsets *= ((k << FRACTION_BITS) + (ONE >> 1)) - self._means
         offsets >>= RECIPROCAL_BITS
         offsets += REACH << OFFSET_BITS
         # From here 32 bits suffice.
@@ -122,7 +119,7 @@ class IntegerMixture:
         slope >>= STEP_BITS
         low += slope
         if self._weights is None:
-            return low[0].astype("int64")
+            return low[0]
         return np.einsum("kn,kn->n", low, self._weights)
 
 

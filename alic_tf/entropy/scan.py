@@ -4,6 +4,9 @@ import numpy as np
 
 from alic_tf.entropy.fixed_point import EXACT_LIMIT, LARGEST, WEIGHT_LIMIT, saturate
 
+# Channels that are computed together: bounds the memory.
+CHANNELS = 8
+
 
 class FixedPointScan:
     """Depthwise convolutions of integers along rows and along columns, and their sum.
@@ -16,7 +19,7 @@ class FixedPointScan:
         columns: int16 (channels, 2 * reach + 1), taps along a column, from top to bottom.
         exponent: power of two by which the taps exceed the numbers they stand for.
 
-    Call: integer-valued float64 (batch, height, width, channels), saturated. Returns the same.
+    Call: integer-valued floats (batch, height, width, channels), saturated. Returns the same.
 
     Raises:
         ValueError: sums could reach 2^53.
@@ -59,8 +62,13 @@ class FixedPointScan:
         return np.ascontiguousarray(matrix, "float64")
 
     def __call__(self, x):
-        sums = sum(self._along(x, axis, matrix) for axis, matrix in zip((1, 2), self._matrices))
-        return saturate(np.floor(sums * 2.0**-self.exponent + 0.5))
+        out = np.empty_like(x)
+        for first in range(0, x.shape[-1], CHANNELS):
+            some = slice(first, first + CHANNELS)
+            sums = sum(self._along(x[..., some], axis, matrix[some])
+                       for axis, matrix in zip((1, 2), self._matrices))
+            out[..., some] = saturate(np.floor(sums * 2.0**-self.exponent + 0.5))
+        return out
 
     @staticmethod
     def _along(x, axis, matrix):

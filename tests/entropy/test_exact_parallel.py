@@ -29,14 +29,20 @@ def random_latents(model, step, height, width, seed=0):
     return y, z
 
 
+def all_parts(exact, z, latent):
+    """The parts of all passes, in order."""
+    for parts in exact.passes(z, latent, np.arange(CHANNELS)):
+        yield from parts
+
+
 def coded_elements(exact, y_hat, z):
     """(which elements are not skipped, means of all) when this latent is decoded."""
-    latent = np.zeros(y_hat.shape, "int64")
+    latent = np.zeros(y_hat.shape, "int32")
     flat, coded, means = latent.reshape(-1), np.zeros(y_hat.size, bool), np.zeros(y_hat.size)
-    for indices, pass_means, _ in exact.passes(z, latent, np.arange(CHANNELS)):
-        coded[indices] = True
-        means[indices] = pass_means
-        flat[indices] = quantize(y_hat).reshape(-1)[indices]
+    for part in all_parts(exact, z, latent):
+        coded[part.indices] = True
+        means[part.indices] = part.means
+        flat[part.indices] = quantize(y_hat).reshape(-1)[part.indices]
     means = np.where(coded, means, flat)
     return coded.reshape(y_hat.shape), dequantize(means).reshape(y_hat.shape)
 
@@ -74,10 +80,11 @@ def test_extreme_latents(models):
 
 def test_passes_cover_each_element_once(models):
     exact = ExactParallelModel.from_arrays({**models[1].arrays(), "lowest_coded_level": 0})
-    latent = np.zeros((8, 12, CHANNELS), "int64")
+    latent = np.zeros((8, 12, CHANNELS), "int32")
     z = np.zeros((2, 3, HYPER_LATENTS), "int64")
-    numbers = [indices for indices, _, _ in exact.passes(z, latent, np.arange(CHANNELS))]
-    assert len(numbers) == 4
+    assert len(list(exact.passes(z, latent, np.arange(CHANNELS)))) == 4
+    numbers, _, _, shares = zip(*all_parts(exact, z, latent))
+    assert sum(shares) == 1
     np.testing.assert_array_equal(np.sort(np.concatenate(numbers)), np.arange(latent.size))
 
 
@@ -93,9 +100,9 @@ def test_elements_of_small_scale_are_skipped(models, level):
     coded, means = coded_elements(exact, y_hat, z)
     assert 0.05 < coded.mean() < 0.95
     scale = 2.0 ** ((level - 192) / 32)
-    latent = np.zeros(y.shape, "int64")
-    for indices, pass_means, mixture in every.passes(z, latent, np.arange(CHANNELS)):
-        symbols = (quantize(y_hat).astype("int64").reshape(-1)[indices] - pass_means) >> 12
+    latent = np.zeros(y.shape, "int32")
+    for indices, pass_means, mixture, _ in all_parts(every, z, latent):
+        symbols = (quantize(y_hat).astype("int32").reshape(-1)[indices] - pass_means) >> 12
         latent.reshape(-1)[indices] = (symbols << 12) + pass_means
         skipped = ~coded.reshape(-1)[indices]
         assert not symbols[skipped].any()
