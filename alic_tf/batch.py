@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from alic_tf import errors, files
+from alic_tf import errors, files, progress
 
 DASH = "-"  # on the command line, for standard input and output
 STDIN, STDOUT = Path("stdin"), Path("stdout")  # told from files of these names by identity
@@ -118,7 +118,7 @@ class Done(NamedTuple):
 
 
 def for_each(pairs, work, jobs=1):
-    """Runs work(input, output) on all pairs; a pair that fails is reported, and the others go on.
+    """Runs work(input, output, advance) on all pairs; one that fails is reported, others go on.
 
     Lines, warnings and errors are printed in the order of the pairs, whatever is done first: lines
     on standard output (on standard error if that is where the data go), the others on standard
@@ -127,6 +127,8 @@ def for_each(pairs, work, jobs=1):
     Arguments:
         pairs: of `plan`.
         work: function that returns a `Done`; called from several threads if `jobs` is above 1.
+            It may tell shares of its work to `advance`, see `progress`; a bar shows them. There is
+            none for a single pair of which nothing is told.
         jobs: number of pairs that are worked on at once.
 
     Returns:
@@ -139,17 +141,28 @@ def for_each(pairs, work, jobs=1):
 
     def attempt(pair):
         _notes.lines = []
+        told = 0.0
+
+        def tell(share):
+            nonlocal told
+            told += share
+            advance(share)
+
         try:
-            return work(*pair), None, _notes.lines
+            return work(*pair, tell), None, _notes.lines
         except MemoryError:
             error = errors.LimitExceeded("too large for the memory of this machine")
         except errors.UsageError:
             raise
         except errors.AlicError as raised:
             error = raised
+        finally:
+            if told or len(pairs) > 1:
+                advance(1 - told)
         return None, error, _notes.lines
 
-    with _warnings_by_thread(), _progress(len(pairs)) as advance, _mapping(jobs) as mapped:
+    bar = progress.bar(len(pairs), hidden=len(pairs) == 1)
+    with _warnings_by_thread(), bar as advance, _mapping(jobs) as mapped:
         for (path, target), (done, error, notes) in zip(pairs, mapped(attempt, pairs)):
             for note in notes:
                 print(f"warning: {path}: {note}", file=sys.stderr)
@@ -160,7 +173,6 @@ def for_each(pairs, work, jobs=1):
             else:
                 print(done.line, file=lines_to(target))
                 results.append(done.result)
-            advance()
     if len(pairs) > 1 and failed:
         print(f"{len(failed)} of {len(pairs)} files failed", file=sys.stderr)
     return results, failed
@@ -199,18 +211,3 @@ def _warnings_by_thread():
             " ".join(str(message).split())
         )
         yield
-
-
-@contextmanager
-def _progress(total):
-    """Yields a function to call after each file; a bar on stderr if a person is looking at it."""
-    if total == 1 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    # Redirected lines go to the bar's stream: wanted on a terminal, wrong for `> list.txt`.
-    with Progress(console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from alic_tf import batch, container, errors, images, targets, zoo
+from alic_tf import batch, container, errors, images, progress, targets, zoo
 from alic_tf.batch import Done
 from alic_tf.evaluation import report as reports
 from alic_tf.quality_steps import quality_of_step
 
+# Pixels of the pictures whose progress is shown.
+LARGE = 1 << 24
 
 def encode(
     source, output, model, quality, target, drop_metadata, verify, report, overwrite, jobs
@@ -39,18 +41,20 @@ def encode(
     target = target and targets.Target(*target)
     _lift_limit_of_pillow()
 
-    def encode_one(path, output):
+    def encode_one(path, output, advance):
         picture = images.open_picture(batch.read(path) if path is batch.STDIN else path)
         if drop_metadata:
             picture = picture.without_metadata()
+        height, width, _ = picture.rgb.shape
         codec = _load(model)
         start = time.perf_counter()
         if target:
             reached, data, latents = targets.search(codec, picture, target)
         else:
-            data, latents = codec.encode_with_latents(picture, quality)
+            data, latents = codec.encode_with_latents(
+                picture, quality, _if_large(width, height, advance)
+            )
         seconds = time.perf_counter() - start
-        height, width, _ = picture.rgb.shape
         row = reports.Row(path.name, width, height, len(data), seconds)
         if verify:
             _verify(codec, data, latents)
@@ -100,12 +104,12 @@ def decode(
             raise errors.UsageError(f"--output_quality does not go with {form}")
     _lift_limit_of_pillow()
 
-    def decode_one(path, target):
+    def decode_one(path, target, advance):
         data = batch.read(path)
         header, _ = container.unpack(data, max_side, max_pixels)
         codec = _load(model) if model else zoo.load_by_id(header.model_id)
         start = time.perf_counter()
-        picture = codec.decode_picture(data)
+        picture = codec.decode_picture(data, _if_large(header.width, header.height, advance))
         seconds = time.perf_counter() - start
         if drop_metadata:
             picture = picture.without_metadata()
@@ -122,7 +126,7 @@ def decode(
 def info(source):
     """Prints a line per .alic file: what its header says, after checking it."""
 
-    def describe(path, _):
+    def describe(path, *_):
         data = batch.read(path)
         header, payload = container.unpack(data)
         parts = [
@@ -160,6 +164,11 @@ def _model_and_quality(header):
 
 def _find_alic(folder):
     return sorted(p for p in folder.iterdir() if p.suffix.lower() == ".alic" and p.is_file())
+
+
+def _if_large(width, height, advance):
+    """`advance`, or a function that ignores progress for a picture that takes but a moment."""
+    return advance if width * height >= LARGE else progress.ignore
 
 
 def _verify(codec, data, latents):

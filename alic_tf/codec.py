@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import container, errors, padding
+from alic_tf import container, errors, padding, progress
 from alic_tf.models.asymmetric import STRIDE
 from alic_tf.picture import Picture
 from alic_tf.quality_steps import quality_of_step, step_of_quality
@@ -66,16 +66,21 @@ class Codec:
         """
         return self.encode_with_latents(image, quality)[0]
 
-    def encode_with_latents(self, image, quality=None):
-        """As `encode`; returns (bytes, the latents as `latents` will find them)."""
+    def encode_with_latents(self, image, quality=None, advance=progress.ignore):
+        """As `encode`; returns (bytes, the latents as `latents` will find them).
+
+        Args:
+            advance: function that is told each share of the work, which is 1, as it is done.
+        """
         picture = Picture.of(image)
         height, width = picture.rgb.shape[:2]
         container.check_size(width, height)
         if quality is None:
             quality = (1 + self.qualities) / 2
         step = step_of_quality(quality, self.qualities)
-        latent, z = self._analyze(picture.rgb, quality_of_step(step))
-        payload, latent_hat, lanes = self._exact_at(step).encode(latent, z)
+        half = progress.part(advance, 0.5)
+        latent, z = self._analyze(picture.rgb, quality_of_step(step), half)
+        payload, latent_hat, lanes = self._exact_at(step).encode(latent, z, half)
         header = container.Header(self.model_id, quality=step, lanes=lanes, **picture.fields)
         data = container.pack(header, payload)
         return data, {"latent": latent_hat, "hyper_latent": z}
@@ -104,11 +109,12 @@ class Codec:
         """As `decode`, to a Pillow image with the metadata of the file in its `info`."""
         return self.decode_picture(data).image()
 
-    def decode_picture(self, data):
-        """As `decode`, to a `Picture`."""
+    def decode_picture(self, data, advance=progress.ignore):
+        """As `decode`, to a `Picture`; `advance` as in `encode_with_latents`."""
         header, payload = self._unpack(data)
-        latent = self._latents(header, payload)["latent"]
-        image = self._synthesize(latent, quality_of_step(header.quality))
+        half = progress.part(advance, 0.5)
+        latent = self._latents(header, payload, half)["latent"]
+        image = self._synthesize(latent, quality_of_step(header.quality), half)
         rgb = padding.crop(image, header.height, header.width, STRIDE, self._centred)
         return Picture.decoded(rgb, header)
 
@@ -145,24 +151,24 @@ class Codec:
         )
         return float(bits[0])
 
-    def _analyze(self, rgb, quality):
+    def _analyze(self, rgb, quality, advance):
         """(latent, float32, and hyper latent, int64) of a picture uint8 [h, w, 3]."""
         height, width = (padding.padded_size(size, STRIDE) for size in rgb.shape[:2])
 
         def pixels(*window):
             return padding.pad(rgb, STRIDE, self._centred, *window) / np.float32(255)
 
-        latent = self._latent(pixels, height, width, quality)
+        latent = self._latent(pixels, height, width, quality, advance=advance)
         z = self._hyper_latent(lambda *window: latent[window], *latent.shape[:2], quality)
         return np.clip(latent, -LATENT_LIMIT, LATENT_LIMIT, out=latent), z
 
-    def _synthesize(self, latent, quality):
+    def _synthesize(self, latent, quality, advance):
         """The padded picture, uint8, of a decoded latent."""
 
         def part(*window):
             return latent[window].astype("float32")
 
-        return self._image(part, *latent.shape[:2], quality)
+        return self._image(part, *latent.shape[:2], quality, advance=advance)
 
     def _exact_at(self, step):
         return self.exact.at(step) if self.qualities > 1 else self.exact
@@ -179,11 +185,11 @@ class Codec:
             raise errors.Malformed(f"quality step {header.quality}; {self.name} has up to {steps}")
         return header, payload
 
-    def _latents(self, header, payload):
+    def _latents(self, header, payload, advance=progress.ignore):
         height, width = (-(-n // STRIDE) * STRIDE for n in (header.height, header.width))
         try:
             latent, z = self._exact_at(header.quality).decode(
-                payload, height // LATENT_STRIDE, width // LATENT_STRIDE, header.lanes
+                payload, height // LATENT_STRIDE, width // LATENT_STRIDE, header.lanes, advance
             )
         except ValueError as error:
             raise errors.Malformed(str(error)) from error

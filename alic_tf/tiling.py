@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from alic_tf.progress import ignore
+
 # Probes see this many blocks to each side before a function counts as not local.
 MOST_BLOCKS = 8
 
@@ -66,7 +68,7 @@ class Tiling:
         blocks = np.flatnonzero(lost) // (self.block * self.up // self.down)
         return max(reach - blocks[0], blocks[-1] - reach)
 
-    def __call__(self, read, height, width, *arguments):
+    def __call__(self, read, height, width, *arguments, advance=ignore):
         """The function's output for a picture, an array [height * up / down, ..., any].
 
         Args:
@@ -74,6 +76,7 @@ class Tiling:
                 float32 [rows, columns, channels].
             height, width: of the picture, multiples of `block`.
             arguments: the further arguments of `fast`.
+            advance: function that is told each share of the work as it is done.
         """
         whole = None
         for rows, columns in itertools.product(*map(self._parts, (height, width))):
@@ -83,6 +86,7 @@ class Tiling:
                 sides = (side * self.up // self.down for side in (height, width))
                 whole = np.empty((*sides, *values.shape[2:]), values.dtype)
             whole[rows.write, columns.write] = values
+            advance(values.shape[0] * values.shape[1] / (whole.shape[0] * whole.shape[1]))
         return whole
 
     def _cuts(self, size):

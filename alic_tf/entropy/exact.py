@@ -10,6 +10,7 @@ from alic_tf import varint
 from alic_tf.entropy.coder import SymbolDecoder, SymbolEncoder
 from alic_tf.entropy.fixed_point import FRACTION_BITS, dequantize, quantize
 from alic_tf.entropy.mixture import IntegerMixture
+from alic_tf.progress import ignore
 
 HALF = 1 << FRACTION_BITS - 1
 HYPER_STRIDE = 4
@@ -31,10 +32,6 @@ def unflatten(arrays):
             node = node.setdefault(parent, {})
         node[name] = array
     return tree
-
-
-def ignore(share):
-    """Stands for nobody who wants to hear of progress."""
 
 
 class Part(NamedTuple):

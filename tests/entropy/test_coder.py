@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from alic_tf.entropy import coder
 from alic_tf.entropy.coder import (
     CERTAIN,
     LANE_BYTES,
@@ -112,6 +113,26 @@ def test_passes_in_one_call_equal_single_calls(lanes):
     for part in parts:
         decoded = decoder.decode_mixture(mixture.take(part))
         np.testing.assert_array_equal(decoded, symbols[part])
+
+
+@pytest.mark.parametrize("lanes", [1, 8], indirect=True)
+@pytest.mark.parametrize("sizes", [None, [20, 5000, 0, 1, 15979]])
+def test_parts_of_a_pass_equal_the_pass(lanes, sizes, monkeypatch):
+    """Parts are a matter of memory: files do not tell how a pass was cut."""
+    rng = np.random.default_rng(6)
+    mixture = gaussians(rng.uniform(0.1, 30, 21000))
+    symbols = draw(mixture, rng)
+    parts = [slice(0, 3), slice(3, 9000), slice(9000, 9000), slice(9000, 21000)]
+    whole, cut = SymbolEncoder(), SymbolEncoder()
+    whole.encode_mixture(symbols, mixture, sizes)
+    strings = whole.finish()
+    monkeypatch.setattr(coder, "GROUP", 1000)
+    cut.encode_parts([(symbols[part], mixture.take(part)) for part in parts], sizes)
+    assert cut.finish() == strings
+    if sizes is None:
+        decoded = SymbolDecoder(strings).decode_parts([mixture.take(part) for part in parts])
+        assert [len(found) for found in decoded] == [3, 8997, 0, 12000]
+        np.testing.assert_array_equal(np.concatenate(decoded), symbols)
 
 
 @pytest.mark.parametrize("lanes", [1, 4], indirect=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alic_tf import conversion
+from alic_tf.entropy import exact_parallel, scan
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 from alic_tf.entropy.fixed_point import ONE, dequantize, quantize
 from tests.tiny_models import tiny_dwan
@@ -64,6 +65,26 @@ def test_decodes_what_was_encoded(models, step, height, width, lanes):
         decoded, hyper = decoder.decode(payload, height, width, lanes)
         np.testing.assert_array_equal(decoded, y_hat)
         np.testing.assert_array_equal(hyper, z)
+
+
+@pytest.mark.parametrize("lanes", [2], indirect=True)
+def test_tiles_and_parts_change_nothing(models, lanes, monkeypatch):
+    """Memory is bounded by cutting what is large, here everything."""
+    exact = models[1].at(20)
+    y, z = random_latents(exact, 20, 40, 72)
+    payload, y_hat, _ = exact.encode(y, z)
+    for name, size in (("PART", 100), ("TILE", 16)):
+        monkeypatch.setattr(exact_parallel, name, size)
+    monkeypatch.setattr(scan, "CHANNELS", 3)
+    cut = ExactParallelModel.from_arrays(exact.arrays()).at(20)
+    latent, shares = np.zeros(y.shape, "int32"), []
+    assert len(list(all_parts(cut, z, latent))) == 4 * 15
+    assert cut.encode(y, z, shares.append)[0] == payload
+    assert len(shares) == 4 * 15 and abs(sum(shares) - 1) < 1e-9
+    decoded, hyper = cut.decode(payload, 40, 72, 2, shares.append)
+    np.testing.assert_array_equal(decoded, y_hat)
+    np.testing.assert_array_equal(hyper, z)
+    assert abs(sum(shares) - 2) < 1e-9
 
 
 def test_extreme_latents(models):
