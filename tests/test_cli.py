@@ -7,13 +7,14 @@ import sys
 import threading
 import time
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 import encoder_decoder
-from alic_tf import cli, container, errors, images
+from alic_tf import cli, container, errors, images, progress
 from alic_tf.evaluation import metrics
 from alic_tf.picture import Picture
 
@@ -27,8 +28,9 @@ class DeflatingCodec:
     def encode(self, image, quality=None):
         return self.encode_with_latents(image, quality)[0]
 
-    def encode_with_latents(self, image, quality=None):
+    def encode_with_latents(self, image, quality=None, advance=progress.ignore):
         picture = Picture.of(image)
+        advance(0.75)
         header = container.Header(MODEL_ID, quality=round(quality * 10), **picture.fields)
         data = container.pack(header, zlib.compress(picture.rgb.tobytes()))
         return data, {"y": picture.rgb.astype(np.int32)}
@@ -36,8 +38,9 @@ class DeflatingCodec:
     def latents(self, data):
         return {"y": self.decode_picture(data).rgb.astype(np.int32) + self.forgetful}
 
-    def decode_picture(self, data):
+    def decode_picture(self, data, advance=progress.ignore):
         header, payload = container.unpack(data)
+        advance(0.5)
         pixels = np.frombuffer(zlib.decompress(payload), np.uint8)
         return Picture.decoded(pixels.reshape(header.height, header.width, 3), header)
 
@@ -499,9 +502,9 @@ def test_jobs_change_neither_files_nor_order(run, tmp_path, zoo, jobs):
     class Slow(DeflatingCodec):
         """Takes longer for the first pictures than for the last."""
 
-        def encode_with_latents(self, image, quality=None):
+        def encode_with_latents(self, image, *arguments):
             time.sleep(0.02 * (5 - Picture.of(image).rgb[0, 0, 0]))
-            return super().encode_with_latents(image, quality)
+            return super().encode_with_latents(image, *arguments)
 
     zoo.codec = Slow()
     for i in range(5):
@@ -525,3 +528,21 @@ def test_a_bad_request_stops_all_jobs(run, tmp_path):
     for i in range(9):
         images.write(tmp_path / f"{i}.png", picture(i))
     refused(run, tmp_path, 2, "unknown model", "--encode", ".", "--model", "x", "--jobs", "3")
+
+
+@pytest.mark.parametrize("large, files, expected", [
+    (1000, 1, [0.75, 0.25]), (1001, 1, []), (1000, 2, [0.75, 0.25] * 2), (1001, 2, [1.0] * 2)])
+def test_progress_of_large_pictures_and_folders(run, tmp_path, monkeypatch, large, files, expected):
+    told, bars = [], []
+
+    @contextmanager
+    def bar(total, hidden):
+        bars.append((total, hidden))
+        yield told.append
+
+    monkeypatch.setattr(progress, "bar", bar)
+    monkeypatch.setattr(cli, "LARGE", large)
+    for number in range(files):
+        images.write(tmp_path / f"{number}.png", picture(number, (25, 40)))
+    assert run("--encode", "0.png" if files == 1 else ".")[0] == 0
+    assert told == expected and bars == [(files, files == 1)]
