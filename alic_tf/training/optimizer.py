@@ -40,7 +40,8 @@ class FiniteAdam(keras.optimizers.Adam):
 
     def _assign(self, values):
         for variable, value in zip(self._trainable_variables, values, strict=True):
-            variable.assign(value)
+            # A copy, since JAX gives up the memory of what it is called with.
+            variable.assign(ops.copy(value))
 
     def apply(self, grads, trainable_variables=None):
         squares = [ops.sum(ops.square(g)) for g in grads if g is not None]
@@ -48,3 +49,19 @@ class FiniteAdam(keras.optimizers.Adam):
         grads = [g if g is None else ops.where(finite, g, ops.zeros_like(g)) for g in grads]
         super().apply(grads, trainable_variables)  # also builds
         self.skipped.assign_add(1 - ops.cast(finite, "int32"))
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """As Keras, but Adam's correction of the rate is made once, not for each variable.
+
+        The graph of a step is a third smaller, and so is the time before the first step.
+        """
+        step = ops.cast(self.iterations + 1, "float32")
+        correction = ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        super()._backend_update_step(grads, trainable_variables, learning_rate * correction)
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
+        self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
+        self.assign_sub(variable, m * learning_rate / (ops.sqrt(v) + self.epsilon))

@@ -53,3 +53,16 @@ def test_several_steps_make_one_update(bad):
     single.apply([keras.ops.convert_to_tensor(mean)], [weights[1]])
     np.testing.assert_allclose(*weights, rtol=1e-6)
     assert int(accumulating.skipped) == bad
+
+
+def test_batches_without_a_finite_gradient_are_skipped_and_counted():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(FiniteAdam(0.1), "mse")
+    x, y = np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")
+    before = model.get_weights()[0]
+    for bad in (np.nan, np.inf):
+        model.train_on_batch(x * [1, bad], y)
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+    model.train_on_batch(x, y)
+    assert np.isfinite(model.get_weights()[0]).all() and int(model.optimizer.skipped) == 2
+    assert not np.array_equal(model.get_weights()[0], before)
