@@ -9,6 +9,7 @@ from alic_tf import errors, storage
 _LOADING = threading.Lock()
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
 MODEL_FILE = "model.npz"
+_NO_MODEL = "holds no model that this program can build"
 
 
 def names():
@@ -38,10 +39,25 @@ def load(name_or_path):
         UnknownModel: there is no such model, or its file is damaged.
     """
     path = find(name_or_path)
-    configuration, weights, exact = storage.load(path)
+    model, configuration, exact = load_model(path)
     # TensorFlow takes seconds to import: not before it is known to be needed.
     from alic_tf.codec import Codec
     from alic_tf.conversion import exact_class
+
+    try:
+        exact = exact_class(model).from_arrays(exact)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.UnknownModel(_NO_MODEL, path) from error
+    return Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
+
+
+def load_model(path):
+    """(`Asymmetric`, configuration, arrays of its integer entropy model) of a model file.
+
+    Raises:
+        UnknownModel: the file is damaged.
+    """
+    configuration, weights, exact = storage.load(path)
     from alic_tf.models.asymmetric import Asymmetric
 
     try:
@@ -50,10 +66,9 @@ def load(name_or_path):
         )
         for variable, value in zip(stored_variables(model), weights, strict=True):
             variable.assign(value)
-        exact = exact_class(model).from_arrays(exact)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise errors.UnknownModel("holds no model that this program can build", path) from error
-    return Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
+        raise errors.UnknownModel(_NO_MODEL, path) from error
+    return model, configuration, exact
 
 
 def shared(name_or_path):

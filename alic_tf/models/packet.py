@@ -37,8 +37,9 @@ class HierarchicalStage(keras.layers.Layer):
         x -> 3x3 -> normalization, PReLU -> 3x3 -> * v(quality) -> + -> ... -> out
         `-------------------------------------------------------'
 
-    The light successor's HCNN units are depthwise; on CPU kernels, steps with plain convolutions
-    of the same width take less time, for more work (docs/training.md).
+    The second convolutions start at zero: a new unit is the identity, also one that is added to a
+    trained model. The light successor's HCNN units are depthwise; on CPU kernels, steps with plain
+    convolutions of the same width take less time, for more work (docs/training.md).
 
     Args:
         filters: width C.
@@ -92,6 +93,8 @@ class HierarchicalStage(keras.layers.Layer):
             layer.build(shape)
         for layer in self.weights_of_quality:
             layer.build()
+        for layer in self.second:
+            layer.kernel.assign(ops.zeros(layer.kernel.shape))
         self.built = True
 
     def call(self, x, knots):

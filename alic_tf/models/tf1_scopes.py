@@ -6,32 +6,34 @@ from collections import defaultdict
 import numpy as np
 
 # Scopes that TensorFlow 1 and Keras number by themselves, in the order of a graph's construction.
-_NUMBERED = re.compile(r"(signal_conv2d|residual_block|entropy_bottleneck)(?:_(\d+))?")
+_KINDS = "signal_conv2d|residual_block|entropy_bottleneck"
 _LEAVES = ("kernel", "bias", "beta", "gamma", "weights", "biases", "medians")
 
 
-def renumber(names):
+def renumber(names, kinds=_KINDS):
     """Names of variables with automatic numbers counted anew within each scope.
 
     The numbers count all such layers of a graph, so that they depend on what else was built.
 
     Args:
         names: iterable of names, scopes separated by "/".
+        kinds: regular expression of the numbered scopes, without the numbers.
 
     Returns:
         dictionary from each name to the new one: the first scope of a kind has no number, the
         next ones have _1, _2, ...
     """
+    numbered = re.compile(rf"({kinds})(?:_(\d+))?")
     numbers = defaultdict(set)
     split = {name: name.split("/") for name in names}
     for parts in split.values():
         for i, part in enumerate(parts):
-            if found := _NUMBERED.fullmatch(part):
+            if found := numbered.fullmatch(part):
                 numbers[*parts[:i], found[1]].add(int(found[2] or 0))
 
     def rename(parts):
         for i, part in enumerate(parts):
-            if found := _NUMBERED.fullmatch(part):
+            if found := numbered.fullmatch(part):
                 order = sorted(numbers[*parts[:i], found[1]]).index(int(found[2] or 0))
                 part = f"{found[1]}_{order}" if order else found[1]
             yield part

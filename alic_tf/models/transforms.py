@@ -20,11 +20,13 @@ BLOCK_PLACES = {0: (), 1: (4,), 2: (4, 8), 3: (2, 4, 8)}
 DOWNSAMPLING = 16
 
 
-def _make_block(block, filters, normalization, dtype):
+def _make_block(block, filters, normalization, dtype, place):
+    # By its name, a trained block keeps its place when others are added.
+    options = {"dtype": dtype, "name": f"block_{place}x"}
     if block == "msrb":
-        return MSRB(filters, normalization, dtype=dtype)
+        return MSRB(filters, normalization, **options)
     if block == "hcnn":
-        return HCNN(filters, dtype=dtype)
+        return HCNN(filters, **options)
     raise ValueError(f"block must be one of {BLOCKS}, not {block!r}")
 
 
@@ -71,7 +73,7 @@ class Analysis(keras.layers.Layer):
             if attention and place == 4:
                 self.trunk.append(NonLocalAttention(filters, dtype=dtype))
             if place in _places(blocks):
-                self.trunk.append(_make_block(block, filters, normalization, dtype))
+                self.trunk.append(_make_block(block, filters, normalization, dtype, place))
         self.head = [SignalConvolution(filters, 3, strides=2, use_bias=False, dtype=dtype)]
         if attention:
             self.head.append(NonLocalAttention(filters, dtype=dtype))
@@ -147,7 +149,7 @@ class Synthesis(keras.layers.Layer):
             if attention and place == 4:
                 self.trunk.append(NonLocalAttention(filters, dtype=dtype))
             if place in _places(blocks):
-                self.trunk.append(_make_block(block, filters, normalization, dtype))
+                self.trunk.append(_make_block(block, filters, normalization, dtype, place))
         self.trunk.append(SubpixelConvolution(3, 3, flip=True, dtype=dtype))
 
     def build(self, input_shape):

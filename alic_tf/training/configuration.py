@@ -7,6 +7,7 @@ from alic_tf import errors, storage, zoo
 from alic_tf.models import presets
 from alic_tf.models.asymmetric import TRANSFORMS, Asymmetric
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
+from alic_tf.models.tf1_scopes import renumber
 
 # Fu et al., section IV-A: from lowest to highest; their MSE lambdas are all far below 1.
 _MS_SSIM_LAMBDAS = (12.0, 40.0, 80.0, 120.0)
@@ -66,18 +67,32 @@ def make_model(configuration):
 
 
 def assign_weights(model, path):
-    """Gives a model the weights of a model file.
+    """Gives a model the weights of a model file, each to the variable of its path.
+
+    What a grown model has in addition keeps its initial values; residual units of the light model
+    begin as the identity, so that it does what the smaller one did.
 
     Raises:
         UnknownModel: the file is damaged.
-        UsageError: its weights do not fit the model.
+        UsageError: the model has no place for one of the weights.
     """
-    weights = storage.load(path)[1]
-    variables = zoo.stored_variables(model)
-    if [weight.shape for weight in weights] != [tuple(v.shape) for v in variables]:
+    stored = zoo.load_model(path)[0]
+    if len(stored.lambdas) != len(model.lambdas):
+        cause = f"its weights are for {len(stored.lambdas)} lambdas, not {len(model.lambdas)}"
+        raise errors.UsageError(cause, path)
+    weights, variables = _by_path(stored), _by_path(model)
+    if any(name not in variables or variables[name].shape != weight.shape
+           for name, weight in weights.items()):
         raise errors.UsageError("its weights do not fit the switches that --set changes", path)
-    for variable, weight in zip(variables, weights):
-        variable.assign(weight)
+    for name, weight in weights.items():
+        variables[name].assign(weight)
+
+
+def _by_path(model):
+    """The stored variables of a model by paths that do not depend on what else was built."""
+    variables = zoo.stored_variables(model)
+    names = renumber([variable.path for variable in variables], kinds=".+?")
+    return {names[variable.path]: variable for variable in variables}
 
 
 def _ms_ssim_lambdas(count):

@@ -59,6 +59,9 @@ def test_stage_follows_the_quality(normalization):
     stage = HierarchicalStage(6, 2, 3, normalization)
     x = np.random.default_rng(0).normal(size=(1, 5, 4, 6)).astype("float32")
     stage.build(x.shape)
+    np.testing.assert_array_equal(stage(x, KNOTS), x)  # new units are the identity
+    for layer in stage.second:
+        layer.kernel.assign(np.random.default_rng(1).normal(size=layer.kernel.shape))
     y = np.asarray(stage(x, KNOTS))
     other = np.asarray(stage(x, quality_knots(np.array([3.0], "float32"), 3)))
     np.testing.assert_array_equal(y, other)

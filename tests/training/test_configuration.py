@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from alic_tf import errors
-from alic_tf.training.configuration import configuration, make_model
+from alic_tf import errors, zoo
+from alic_tf.models import presets
+from alic_tf.training.configuration import assign_weights, configuration, make_model
+from tests import tiny_models
 from tests.training import tiny
 
 
@@ -60,3 +62,70 @@ def test_ms_ssim_has_lambdas_of_its_own():
     np.testing.assert_allclose(np.diff(np.log(lambdas)), np.log(10) / 7, rtol=1e-3)
     given = {"lambdas": [80]}
     assert configuration("fu2022", given, metric="ms-ssim")["lambdas"] == [80]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """(model with random weights, path of its file)."""
+    changes = {"lambdas": [0.001, 0.01], "transform.synthesis_units": [2, 1]}
+    model = tiny_models.tiny_dwan(**changes)
+    path = str(tmp_path_factory.mktemp("models") / "small" / "model.npz")
+    zoo.export(model, "small", path)
+    return model, path
+
+
+def started(path, **changes):
+    model = make_model(configuration("small", changes, start=path))
+    assign_weights(model, path)
+    return model
+
+
+GROWTHS = {
+    "units": {"transform.analysis_units": [2], "transform.synthesis_units": [5, 2]},
+    "stages": {"transform.analysis_units": [1, 2, 1], "transform.synthesis_units": [2, 1, 1]},
+    "lambdas": {"lambdas": [0.002, 0.03]},
+}
+
+
+@pytest.mark.parametrize("growth", GROWTHS)
+def test_a_grown_model_does_what_the_smaller_one_did(growth, trained):
+    old, path = trained
+    new = started(path, **GROWTHS[growth])
+    more = len(zoo.stored_variables(new)) - len(zoo.stored_variables(old))
+    assert more == {"units": 5 * 6, "stages": 4 * 6, "lambdas": 0}[growth]
+    image = np.stack([photograph[:64, :64] for photograph in tiny.photographs(2)]) / 255
+    inputs = image.astype("float32"), np.array([1, 1.75], "float32")
+    for a, b in zip(old.analyze(*inputs), new.analyze(*inputs), strict=True):
+        np.testing.assert_array_equal(a, b)
+    a, b = old(inputs), new(inputs)
+    for name in ("image", "bits", "hyper_bits"):
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_trained_blocks_keep_their_places_when_others_are_added(tmp_path):
+    small = {**tiny.CONVOLUTIONAL, "transform.encoder_blocks": 2, "transform.pqf": False}
+    old, path = presets.build("fu2022", small), tmp_path / "model.npz"
+    zoo.export(old, "small", path)
+    new = started(str(path), **{"transform.encoder_blocks": 3, "transform.pqf": True})
+
+    def blocks(model):
+        return {layer.name: layer for layer in model.transform.analysis.trunk if "block" in
+                layer.name}
+
+    assert blocks(old).keys() == {"block_4x", "block_8x"} < blocks(new).keys()
+    for name, block in blocks(old).items():
+        for a, b in zip(block.weights, blocks(new)[name].weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"transform.filters": 16}, "its weights do not fit the switches"),
+        ({"transform.synthesis_units": [2]}, "its weights do not fit the switches"),
+        ({"lambdas": [0.1, 0.2, 0.3]}, "its weights are for 2 lambdas, not 3"),
+    ],
+)
+def test_every_weight_must_find_its_place(changes, cause, trained):
+    with pytest.raises(errors.UsageError, match=f"model.npz: {cause}"):
+        started(trained[1], **changes)
