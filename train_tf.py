@@ -12,17 +12,19 @@ import sys
 from alic_tf import commands, errors, files, storage, zoo
 from alic_tf.commands import Flag
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
+from alic_tf.training import config_file
 from alic_tf.training.cluster import is_chief
 from alic_tf.training.folder import RunFolder
 
 USAGE = """\
 usage: python train_tf.py --data DIR [--model NAME] [--minutes N | --steps N] [--export DIR] ...
        python train_tf.py --data DIR --start MODEL --out DIR ...
-       python train_tf.py --resume --out DIR [--export DIR]
+       python train_tf.py --resume --out DIR [--export DIR [--best]]
 
 Trains a model on photographs until its budget is spent, with the loss lambda D + R + lambda_1
-L_PQ. The run's folder holds its settings (config.json), its history (history.jsonl) and the last
-checkpoint (last.npz). KERAS_BACKEND=jax trains on JAX.
+L_PQ. The run's folder holds its settings (config.json), its log (log.txt), its history
+(history.jsonl), and the last checkpoint and the one of the best validation (last.npz, best.npz).
+KERAS_BACKEND=jax trains on JAX.
 """
 CHOICES = {
     "metric": ("mse", "ms-ssim"),
@@ -70,15 +72,21 @@ SETTINGS = (
 )  # fmt: skip
 FLAGS = (
     *SETTINGS,
+    Flag("string", "config", None, "FILE", "the same settings from a JSON file, such as the "
+         "config.json of another run; flags given beside it count more", "start"),
     Flag("string", "out", None, "DIR", "folder of the run (default runs/ and the model's name)"),
     Flag("boolean", "resume", False, "", "continue the run in --out as it was started; a new "
          "budget or a new place of the data may be given"),
     Flag("string", "export", None, "DIR", "write the trained model there, for "
          "encoder_decoder.py --model DIR"),
+    Flag("boolean", "best", False, "", "export the weights that had the best validation, not the "
+         "last ones"),
     Flag("boolean", "overwrite", False, "", "replace the run in --out (unless it is resumed) and "
          "the model in --export"),
     Flag("boolean", "distribute", False, "", "share each batch between the GPUs of this machine "
          "or, started on each, the workers in TF_CONFIG; with --steps, without --validation"),
+    Flag("boolean", "tensorboard", False, "", "write what TensorBoard shows to tensorboard/ in the "
+         "run's folder; needs TensorFlow"),
     Flag("float", "log_seconds", 30.0, "N", "seconds between lines of progress"),
     Flag("float", "save_minutes", 5.0, "N", "minutes between checkpoints"),
     Flag("float", "validate_minutes", 15.0, "N", "minutes between validations"),
@@ -91,6 +99,13 @@ def run(argv):
     values = commands.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
+    commands.check_action("resume" if values.resume else "start", values, FLAGS)
+    if values.config:
+        names = [flag.name for flag in SETTINGS]
+        given = [name for name in names if values[name].present]
+        program, *rest = argv
+        argv = [program, *config_file.arguments(values.config, names, given), *rest]
+        values = commands.read(argv, USAGE, FLAGS)
     check_values(values)
     if values.start:
         values.start = os.path.abspath(zoo.find(values.start))
@@ -98,25 +113,28 @@ def run(argv):
     folder = RunFolder(values.out or os.path.join("runs", values.model))
     settings = resumed(values, folder) if values.resume else started(values, folder)
     check_paths(values, settings)
+    if values.best and not (settings["validation"] or folder.best.exists()):
+        raise errors.UsageError("--best needs a run with --validation")
     if values.distribute and not (settings["steps"] and settings["validation"] is None):
         raise errors.UsageError("--distribute needs --steps, and goes without --validation")
 
     from alic_tf.training.run import train
 
     train(
-        folder, settings, values.resume, values.export, values.log_seconds, values.save_minutes,
-        values.validate_minutes, values.distribute,
+        folder, settings, values.resume, values.export, values.best, values.log_seconds,
+        values.save_minutes, values.validate_minutes, values.tensorboard, values.distribute,
     )
     return 0
 
 
 def check_values(values):
     """Raises UsageError for flags that are wrong by themselves or do not go together."""
-    commands.check_action("resume" if values.resume else "start", values, FLAGS)
     if values.start is not None and values["model"].present:
         raise errors.UsageError("give one of --model and --start")
     if values.minutes is not None and values.steps is not None:
         raise errors.UsageError("give one of --minutes and --steps")
+    if values.best and values.export is None:
+        raise errors.UsageError("--best goes with --export")
     for flag in FLAGS:
         value = values[flag.name].value
         if flag.kind == "string" and value == "":

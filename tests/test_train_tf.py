@@ -3,13 +3,17 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import train_tf
+from alic_tf import storage
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[1]
@@ -27,62 +31,89 @@ def test_help_names_the_flags():
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
         "model start set data validation minutes steps batch patch accumulate schedule rate warmup "
-        "hard ema metric balance precision seed out "
-        "resume export overwrite distribute log_seconds save_minutes validate_minutes help"
+        "hard ema metric balance precision seed config out resume export best overwrite "
+        "distribute tensorboard log_seconds save_minutes validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
     assert max(map(len, result.stdout.splitlines())) <= 100
 
 
-@pytest.fixture
-def old_run(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"data": "gone", "validation": None}))
-    return str(tmp_path)
+CASES = [
+    ([], "give --data, a folder of pictures"),
+    (["--data", "missing"], "missing: no such folder"),
+    (["--data", DATA, "--validation", "missing"], "missing: no such folder"),
+    (["--data", DATA, "more"], "unexpected argument 'more'"),
+    (["--data", DATA, "--minutes", "1", "--steps", "1"], "one of --minutes and --steps"),
+    (["--data", DATA, "--minutes", "0"], "--minutes must be more than 0"),
+    (["--data", DATA, "--rate", "nan"], "--rate must be a number"),
+    (["--data", DATA, "--batch", "0"], "--batch"),
+    (["--data", DATA, "--start", "m", "--model", "dwan"], "one of --model and --start"),
+    (["--data", DATA, "--patch", "100"], "--patch must be a multiple of 64"),
+    (["--data", DATA, "--precision", "half"], "one of ('float32', 'mixed_bfloat16')"),
+    (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim')"),
+    (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
+    (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper')"),
+    (["--data", DATA, "--distribute"], "--distribute needs --steps"),
+    (["--data", DATA, "--hard", "2"], "--hard must be a part"),
+    (["--data", DATA, "--ema", "1"], "--ema must be less than 1"),
+    (["--data", DATA, "--set", "lambdas"], "--set lambdas: give PATH=VALUE"),
+    (["--data", DATA, "--set", "lambdas=[0.1"], "neither JSON nor a word"),
+    (["--data", DATA, "--out", str(ROOT / "LICENSE")], "is not a folder"),
+    (["--data", DATA, "--out", "/proc/run"], "/proc/run: cannot write here"),
+    (["--data", DATA, "--out", "OLD"], "holds a run; give --resume"),
+    (["--resume", "--out", "/missing"], "/missing: holds no run to resume"),
+    (["--resume", "--out", "OLD"], "gone: no such folder"),
+    (["--resume", "--out", "OLD", "--batch", "4"], "--batch does not go with --resume"),
+    (["--data", DATA, "--best"], "--best goes with --export"),
+    (["--data", DATA, "--best", "--export", "m"], "--best needs a run with --validation"),
+    (["--config", "missing"], "missing: no such file"),
+    (["--config", "TEXT"], "text.json: holds no JSON object of settings"),
+    (["--config", "UNKNOWN"], "unknown.json: unknown setting 'bach'; there are: configuration, mo"),
+    (["--config", "HALF"], "one of ('float32', 'mixed_bfloat16')"),
+    (["--config", "HALF", "--precision=float32", "--batch=0"], "--batch"),
+    (["--resume", "--out", "OLD", "--config", "HALF"], "--config does not go with --resume"),
+]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "cause"),
-    [
-        ([], "give --data, a folder of pictures"),
-        (["--data", "missing"], "missing: no such folder"),
-        (["--data", DATA, "--validation", "missing"], "missing: no such folder"),
-        (["--data", DATA, "more"], "unexpected argument 'more'"),
-        (["--data", DATA, "--minutes", "1", "--steps", "1"], "one of --minutes and --steps"),
-        (["--data", DATA, "--minutes", "0"], "--minutes must be more than 0"),
-        (["--data", DATA, "--rate", "nan"], "--rate must be a number"),
-        (["--data", DATA, "--batch", "0"], "--batch"),
-        (["--data", DATA, "--start", "m", "--model", "dwan"], "one of --model and --start"),
-        (["--data", DATA, "--patch", "100"], "--patch must be a multiple of 64"),
-        (["--data", DATA, "--precision", "half"], "one of ('float32', 'mixed_bfloat16')"),
-        (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim')"),
-        (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
-        (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper')"),
-        (["--data", DATA, "--distribute"], "--distribute needs --steps"),
-        (["--data", DATA, "--hard", "2"], "--hard must be a part"),
-        (["--data", DATA, "--ema", "1"], "--ema must be less than 1"),
-        (["--data", DATA, "--set", "lambdas"], "--set lambdas: give PATH=VALUE"),
-        (["--data", DATA, "--set", "lambdas=[0.1"], "neither JSON nor a word"),
-        (["--data", DATA, "--out", str(ROOT / "LICENSE")], "is not a folder"),
-        (["--data", DATA, "--out", "/proc/run"], "/proc/run: cannot write here"),
-        (["--data", DATA, "--out", "OLD"], "holds a run; give --resume"),
-        (["--resume", "--out", "/missing"], "/missing: holds no run to resume"),
-        (["--resume", "--out", "OLD"], "gone: no such folder"),
-        (["--resume", "--out", "OLD", "--batch", "4"], "--batch does not go with --resume"),
-    ],
-)
-def test_usage_errors_are_one_line_and_come_without_keras(arguments, cause, old_run, capsys):
-    program = (
-        "import sys, train_tf; code = train_tf.main(['train_tf.py', *sys.argv[1:]]); "
-        "sys.exit(code if not {'keras', 'tensorflow'} & set(sys.modules) else 99)"
-    )
-    arguments = [old_run if argument == "OLD" else argument for argument in arguments]
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """(exit code, standard output, errors) of each of `CASES`, and which of TensorFlow and Keras
+    were imported by then."""
+    folder = tmp_path_factory.mktemp("old run")
+    (folder / "config.json").write_text(json.dumps({"data": "gone", "validation": None}))
+    (folder / "text.json").write_text("[1")
+    (folder / "unknown.json").write_text(json.dumps({"bach": 8}))
+    (folder / "half.json").write_text(json.dumps({"data": DATA, "precision": "half"}))
+    places = {name.upper(): str(folder / f"{name}.json") for name in ("text", "unknown", "half")}
+    places["OLD"] = str(folder)
+    program = """
+import contextlib, io, json, sys, train_tf
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            code = train_tf.main(["train_tf.py", *arguments])
+    answers.append((code, out.getvalue(), errors.getvalue()))
+print(json.dumps((answers, sorted({"keras", "tensorflow"} & set(sys.modules)))))
+"""
+    requests = [[places.get(word, word) for word in arguments] for arguments, _ in CASES]
     result = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", program, json.dumps(requests)], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True,
     )  # fmt: skip
-    assert (result.returncode, result.stdout) == (2, "")
-    assert cause in result.stderr
-    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=[cause for _, cause in CASES])
+def test_usage_errors_are_one_line(case, answers):
+    code, output, error = answers[0][case]
+    assert (code, output) == (2, "")
+    assert CASES[case][1] in error
+    assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_usage_errors_come_without_keras(answers):
+    assert answers[1] == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--data", "missing"], ["--patch", "1"]])
@@ -104,29 +135,47 @@ def test_unknown_models_are_answered_with_those_there_are(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_starts_resumes_and_exports(tmp_path):
+def weights(path):
+    """All arrays of a checkpoint, and its state."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    return json.loads(str(arrays.pop("state"))), arrays
+
+
+def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
     data, out, model = tiny.write_photographs(tmp_path / "data"), tmp_path / "run", tmp_path / "m"
-    changes = [f"--set={path}={json.dumps(value)}" for path, value in tiny.PACKET.items()]
-    settings = [*changes, "--batch=2", "--patch=64", "--seed=5", "--out", str(out)]
-    result = run("--data", str(data), "--steps=2", *settings)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert "step 2 " in result.stdout
-    first = np.load(out / "last.npz")
-
-    result = run("--resume", "--steps=4", "--out", str(out), "--export", str(model))
-    assert (result.returncode, result.stderr) == (0, "")
-    assert "from step 2" in result.stdout and "step 4 " in result.stdout
-    last = np.load(out / "last.npz")
-    assert json.loads(str(last["state"]))["step"] == 4
-    assert not np.array_equal(first["v5"], last["v5"])
-    rows = [json.loads(row) for row in (out / "history.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == [2, 4]
-
-    from alic_tf import storage
-
-    notes = storage.read_configuration(model / "model.npz")
-    assert notes["name"] == "m" and notes["training"]["done"]["step"] == 4
-    assert notes["training"]["seed"] == 5 and notes["training"]["data"] == "data"
+    changes = [f"--set={path}={json.dumps(value)}" for path, value in tiny.BARE.items()]
+    settings = [*changes, "--batch=2", "--patch=64", "--seed=5", "--steps=100"]
+    killed = subprocess.Popen([*COMMAND, "--model=fu2022", "--data", str(data), "--out", str(out),
+                               *settings, "--save_minutes=0"], stdout=subprocess.DEVNULL)
+    try:
+        while not (out / "last.npz").exists():
+            assert killed.poll() is None
+            time.sleep(0.02)
+    finally:
+        killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    begun, early = weights(out / "last.npz")
+    assert begun["step"] < 100
 
     result = run("--resume", "--out", str(out), "--export", str(model))
-    assert result.returncode == 2 and "exists; give --overwrite" in result.stderr
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"from step {begun['step']}" in result.stdout and "step 100 " in result.stdout
+    rows = [json.loads(row) for row in (out / "history.jsonl").read_text().splitlines()]
+    assert rows[-1]["step"] == 100
+    notes = storage.read_configuration(model / "model.npz")
+    assert notes["name"] == "m" and notes["training"]["done"]["step"] == 100
+    assert notes["training"]["seed"] == 5 and notes["training"]["data"] == "data"
+
+    config = ["--config", str(out / "config.json"), "--out", str(tmp_path / "again")]
+    assert train_tf.main(["train_tf.py", *config]) == 0
+    (resumed, late), (straight, expected) = (
+        weights(path / "last.npz") for path in (out, tmp_path / "again"))
+    assert resumed["step"] == straight["step"] == 100
+    assert late.keys() == expected.keys()
+    assert [name for name in late if not np.array_equal(late[name], expected[name])] == []
+    assert not all(np.array_equal(early[name], late[name]) for name in late)
+
+    capfd.readouterr()
+    assert train_tf.main(["train_tf.py", "--resume", "--out", str(out), "--export", str(model)])
+    assert "exists; give --overwrite" in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,6 +87,9 @@ class CropSampler:
         batch: crops per step.
         qualities: number of whole qualities; each crop draws a real quality in 1..qualities.
         seed: of all draws.
+
+    Attributes:
+        seconds: time spent on crops so far.
     """
 
     def __init__(self, photographs, patch, batch, qualities, seed=0):
@@ -94,21 +98,34 @@ class CropSampler:
         self.batch = batch
         self.qualities = qualities
         self.seed = seed
+        self.seconds = 0.0
         areas = np.array([p.shape[0] * p.shape[1] for p in photographs], "float64")
         self.probabilities = np.cumsum(areas / areas.sum())
 
     def __call__(self, step):
         """Returns (crops uint8 [batch, patch, patch, 3], qualities float32 [batch])."""
+        start = time.perf_counter()
+        places, qualities = self.draw(step)
+        crops = np.empty((self.batch, self.patch, self.patch, 3), "uint8")
+        for crop, (index, top, left, mirrored, upturned, transposed) in zip(crops, places):
+            view = self.photographs[index][top : top + self.patch, left : left + self.patch]
+            view = view[:: -1 if upturned else 1, :: -1 if mirrored else 1]
+            crop[:] = view.transpose(1, 0, 2) if transposed else view
+        self.seconds += time.perf_counter() - start
+        return crops, qualities
+
+    def draw(self, step):
+        """What the crops of a step are.
+
+        Returns:
+            int array [batch, 6] of photograph, top, left, and whether mirrored, upside down, and
+            then transposed; qualities float32 [batch].
+        """
         rng = np.random.default_rng((self.seed, step))
         chosen = np.searchsorted(self.probabilities, rng.random(self.batch))
-        crops = np.empty((self.batch, self.patch, self.patch, 3), "uint8")
-        for crop, index in zip(crops, chosen):
-            photograph = self.photographs[min(index, len(self.photographs) - 1)]
-            top, left = (rng.integers(n - self.patch + 1) for n in photograph.shape[:2])
-            view = photograph[top : top + self.patch, left : left + self.patch]
-            if rng.random() < 0.5:
-                view = view[:, ::-1]
-            if rng.random() < 0.5:
-                view = view[::-1]
-            crop[:] = view.transpose(1, 0, 2) if rng.random() < 0.5 else view
-        return crops, rng.uniform(1, self.qualities, self.batch).astype("float32")
+        places = np.empty((self.batch, 6), "int64")
+        for place, index in zip(places, np.minimum(chosen, len(self.photographs) - 1)):
+            sides = self.photographs[index].shape[:2]
+            corner = [rng.integers(n - self.patch + 1) for n in sides]
+            place[:] = index, *corner, *(rng.random() < 0.5 for _ in range(3))
+        return places, rng.uniform(1, self.qualities, self.batch).astype("float32")

@@ -1,6 +1,7 @@
-"""The folder of a training run: its settings, history and last checkpoint."""
+"""The folder of a training run: its settings, log, history and checkpoints."""
 
 import json
+import shutil
 from pathlib import Path
 
 from alic_tf import errors, files
@@ -11,7 +12,9 @@ class RunFolder:
 
     Attributes:
         settings_file: config.json, all that the run depends on, written at its start.
+        log: log.txt, the lines of the console with their times.
         history: history.jsonl, a JSON row of progress or validation per line.
+        events: tensorboard/, what TensorBoard shows.
         checkpoint: last.npz, what `--resume` continues from.
         best: best.npz, the same where the validation was best.
     """
@@ -19,7 +22,9 @@ class RunFolder:
     def __init__(self, path):
         self.path = Path(path)
         self.settings_file = self.path / "config.json"
+        self.log = self.path / "log.txt"
         self.history = self.path / "history.jsonl"
+        self.events = self.path / "tensorboard"
         self.checkpoint = self.path / "last.npz"
         self.best = self.path / "best.npz"
 
@@ -34,8 +39,9 @@ class RunFolder:
 
     def start(self, settings):
         """Begins a run: removes an old one and writes the settings."""
-        for file in (self.settings_file, self.history, self.checkpoint, self.best):
+        for file in (self.settings_file, self.log, self.history, self.checkpoint, self.best):
             file.unlink(missing_ok=True)
+        shutil.rmtree(self.events, ignore_errors=True)
         self.write_settings(settings)
 
     def write_settings(self, settings):

@@ -36,6 +36,7 @@ class RateDistortion(keras.Model):
         self.metric = metric
         self.hard = False
         self.filter_weight = keras.Variable(1.0, trainable=False, name="filter_weight")
+        self.parts = [keras.metrics.Mean(name=name) for name in ("bpp", "distortion")]
         self.built = True
 
     def call(self, inputs, training=False):
@@ -50,6 +51,7 @@ class RateDistortion(keras.Model):
             "distortion": mse if self.metric == "mse" else 1 - ms_ssim(outputs["image"], image),
             "filter_loss": outputs["filter_loss"],
             "log_lambda": self.log_lambda(quality),
+            "image": outputs["image"],
         }
 
     def harden(self):
@@ -69,3 +71,8 @@ class RateDistortion(keras.Model):
         loss = ops.exp(log_lambda) * y_pred["distortion"] + y_pred["bpp"]
         loss = loss + self.filter_weight * y_pred["filter_loss"]
         return ops.mean(weight * loss)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        for part in self.parts:
+            part.update_state(y_pred[part.name])
+        return super().compute_metrics(x, y, y_pred, sample_weight)

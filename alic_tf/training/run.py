@@ -17,16 +17,18 @@ from alic_tf.models.initialization import initialize
 from alic_tf.training.cluster import is_chief
 from alic_tf.training.configuration import assign_weights, configuration, make_model
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
+from alic_tf.training.log import RunLog
 from alic_tf.training.losses import RateDistortion
 from alic_tf.training.optimizer import FiniteAdam
-from alic_tf.training.trainer import SCHEDULES, STRETCH, Checkpoint, Progress, Validation
+from alic_tf.training.schedule import SCHEDULES, STRETCH
+from alic_tf.training.trainer import Checkpoint, Progress, Validation
 
 VALIDATION_SIDE = 256
 INITIAL_CROPS = 240
 
 
-def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_minutes=5.0,
-          validate_minutes=15.0, distribute=False):
+def train(folder, settings, resume=False, export=None, best=False, log_seconds=30.0,
+          save_minutes=5.0, validate_minutes=15.0, tensorboard=False, distribute=False):
     """Trains a model until its budget is spent.
 
     Args:
@@ -39,8 +41,10 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
             for none), metric, balance, precision, seed.
         resume: continue from the last checkpoint.
         export: folder for the trained model, or None.
+        best: end with the weights that had the best validation, instead of the last ones.
         log_seconds, save_minutes, validate_minutes: time between reports, checkpoints and
             validations.
+        tensorboard: write event files, too.
         distribute: share each batch between the devices of this machine, or the workers that
             TF_CONFIG names; the first of these writes the files. Needs a budget in steps and no
             validation: all workers have to do the same things at the same time.
@@ -51,8 +55,11 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
     Raises:
         AlicError: settings or data are wrong; nothing is written then.
     """
-    if export and importlib.util.find_spec("tensorflow") is None:
-        raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
+    if importlib.util.find_spec("tensorflow") is None:
+        if export:
+            raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
+        if tensorboard:
+            raise errors.UsageError("--tensorboard needs TensorFlow, which writes its files")
     settings = dict(settings)
     changes = settings.pop("set")
     if "configuration" not in settings:
@@ -74,35 +81,37 @@ def train(folder, settings, resume=False, export=None, log_seconds=30.0, save_mi
         checkpoint.restore(training_model)
     if schedule.step == 0 and settings["start"]:
         assign_weights(model, settings["start"])
+    log = RunLog(folder, schedule)
     if schedule.progress < 1:
         photographs = load_photographs(settings["data"], settings["patch"])
-        progress = Progress(folder.history, schedule, log_seconds)
-        callbacks = [schedule, progress]
+        sampler = _sampler(photographs, settings, model.qualities)
+        callbacks = [schedule, Progress(log, schedule, sampler, log_seconds)]
         if settings["validation"]:
             crops = validation_crops(settings["validation"], settings["metric"])
             qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
             every = 60 * validate_minutes
-            callbacks.append(Validation(crops, qualities, progress, checkpoint, every))
+            callbacks.append(Validation(crops, qualities, log, checkpoint, every))
         callbacks.append(checkpoint)
         if schedule.step == 0 and not settings["start"] and _is_packet(settings):
-            sampler = CropSampler(photographs, settings["patch"], INITIAL_CROPS, 1)
-            initialize(model.transform, sampler(settings["seed"])[0])
-        print(f"{settings['model']}: {model.count_params()} parameters, "
-              f"{len(photographs)} photographs, from step {schedule.step}", flush=True)
-        if not is_chief():
-            callbacks = [schedule]
-        elif resume:
-            folder.write_settings(settings)
+            first = CropSampler(photographs, settings["patch"], INITIAL_CROPS, 1)
+            initialize(model.transform, first(settings["seed"])[0])
+        if is_chief():
+            folder.write_settings(settings) if resume else folder.start(settings)
+            if tensorboard:
+                from alic_tf.training.tensorboard import EventFile
+
+                log.board = EventFile(folder.events)
+            log.say(f"{settings['model']}: {model.count_params()} parameters, "
+                    f"{len(photographs)} photographs, from step {schedule.step}")
         else:
-            folder.start(settings)
-        sampler = CropSampler(
-            with_reductions(photographs, settings["patch"]), settings["patch"],
-            settings["batch"], model.qualities, settings["seed"],
-        )
+            callbacks = [schedule]
         fit(training_model, sampler, callbacks, schedule.step, strategy)
+    if best:
+        checkpoint.restore(training_model, best=True)
     if export and is_chief():
         with training_model.optimizer.averages():
-            _export(model, export, training_model, schedule, settings)
+            path = _export(model, export, training_model, schedule, settings)
+        log.say(f"wrote {path}, {path.stat().st_size} bytes")
     return training_model
 
 
@@ -172,6 +181,18 @@ def validation_crops(path, metric="mse"):
     ])
 
 
+def _sampler(photographs, settings, qualities):
+    sampler = CropSampler(
+        with_reductions(photographs, settings["patch"]), settings["patch"], settings["batch"],
+        qualities, settings["seed"],
+    )  # fmt: skip
+    if keras.backend.backend() != "jax":
+        return sampler
+    from alic_tf.training.resident import resident
+
+    return resident(sampler)
+
+
 def _strategy():
     if keras.backend.backend() != "tensorflow":
         raise errors.UsageError("--distribute needs the TensorFlow backend")
@@ -204,4 +225,4 @@ def _export(model, folder, training_model, schedule, settings):
              "done": schedule.state()}
     path = Path(folder) / zoo.MODEL_FILE
     zoo.export(model, path.absolute().parent.name, path, {"training": notes})
-    print(f"wrote {path}, {path.stat().st_size} bytes")
+    return path

@@ -1,6 +1,9 @@
-"""Loss and gradients of one batch on the backend that KERAS_BACKEND names, for comparison.
+"""What another backend makes of the same weights and pictures, for comparison.
 
-    KERAS_BACKEND=jax python -m tests.training.backend_step weights.npz step.npz
+    KERAS_BACKEND=jax python -m tests.training.backend_step weights.npz step.npz data/ run/
+
+writes loss and gradients of one batch; then trains on data/ into run/ and writes what the trained
+model makes of a picture.
 """
 
 import sys
@@ -9,6 +12,9 @@ import keras
 import numpy as np
 
 from alic_tf import zoo
+from alic_tf.training import run
+from alic_tf.training.data import CropSampler
+from alic_tf.training.folder import RunFolder
 from alic_tf.training.losses import RateDistortion
 from tests import tiny_models
 from tests.training import tiny
@@ -57,5 +63,33 @@ def steps(weights=None):
     return arrays
 
 
+def outputs(model, latent_hat=None, z_hat=None):
+    """What a codec model makes of a picture, or of these rounded latents, as arrays."""
+    quality = np.array([1.5], "float32")
+    latent, z = model.analyze(tiny.photographs(1)[0][None, :64, :64] / np.float32(255), quality)
+    latent_hat = keras.ops.round(latent) if latent_hat is None else latent_hat
+    z_hat = keras.ops.round(z) if z_hat is None else z_hat
+    values = {
+        "latent": latent, "z": z, "latent_hat": latent_hat, "z_hat": z_hat,
+        "image": model.synthesize(latent_hat, quality),
+        "bits": model.estimate(latent_hat, z_hat, quality),
+    }  # fmt: skip
+    return {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
+
+
+def trained(data, folder):
+    """What a model makes after three steps, and whether its crops were those of `CropSampler`."""
+    from alic_tf.training.resident import resident
+
+    settings = tiny.SETTINGS | {"data": data, "validation": data, "ema": 0.5}
+    model = run.train(RunFolder(folder), settings).model
+    sampler = CropSampler(tiny.photographs(), 64, 5, 8, seed=3)
+    there = resident(sampler)
+    assert there is not sampler
+    equal = [np.array_equal(*pair) for i in range(20) for pair in zip(sampler(i), there(i))]
+    return {**outputs(model), "crops": all(equal)}
+
+
 if __name__ == "__main__":
-    np.savez(sys.argv[2], **steps(np.load(sys.argv[1])))
+    weights, file, data, folder = sys.argv[1:]
+    np.savez(file, **steps(np.load(weights)), **trained(data, folder))

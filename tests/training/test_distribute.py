@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alic_tf.training import run
+from alic_tf.training.folder import RunFolder
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -26,35 +28,37 @@ def free_ports(count):
             one.close()
 
 
-def start(out, data, worker=None, cluster=None):
-    """Starts a training without noise, which would be drawn per worker."""
-    changes = [f"--set={path}={json.dumps(value)}" for path, value in tiny.PACKET.items()]
-    command = [sys.executable, str(ROOT / "train_tf.py"), "--data", str(data), "--out", str(out),
-               "--steps=4", "--batch=4", "--patch=64", "--hard=1", *changes]
-    environment = dict(os.environ)
-    if cluster:
-        task = {"cluster": {"worker": cluster}, "task": {"type": "worker", "index": worker}}
-        environment["TF_CONFIG"] = json.dumps(task)
-        command.append("--distribute")
+def settings(data):
+    """Of a training without noise, which would be drawn per worker."""
+    return tiny.SETTINGS | {"data": str(data), "steps": 4, "batch": 4, "hard": 1.0}
+
+
+def start(out, config, worker, cluster):
+    command = [sys.executable, str(ROOT / "train_tf.py"), "--config", str(config), "--out",
+               str(out), "--distribute"]
+    task = {"cluster": {"worker": cluster}, "task": {"type": "worker", "index": worker}}
+    environment = os.environ | {"TF_CONFIG": json.dumps(task)}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
 def test_two_workers_train_as_one(tmp_path):
     data = tiny.write_photographs(tmp_path / "data")
+    (tmp_path / "config.json").write_text(json.dumps(settings(data)))
     cluster = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    workers = [start(tmp_path / "both", data, i, cluster) for i in range(2)]
-    workers.append(start(tmp_path / "one", data))
+    workers = [start(tmp_path / "both", tmp_path / "config.json", i, cluster) for i in range(2)]
     try:
-        assert [worker.wait(timeout=240) for worker in workers] == [0, 0, 0]
+        run.train(RunFolder(tmp_path / "one"), settings(data))
+        assert [worker.wait(timeout=240) for worker in workers] == [0, 0]
     finally:
         for worker in workers:
             worker.kill()
-    losses, weights = [], []
+    rows, weights = [], []
     for out in (tmp_path / "one", tmp_path / "both"):
-        losses.append(json.loads((out / "history.jsonl").read_text())["loss"])
+        rows.append(json.loads((out / "history.jsonl").read_text()))
         with np.load(out / "last.npz") as file:
             weights.append({name: file[name] for name in file.files if name != "state"})
-    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for name in ("loss", "bpp", "distortion"):
+        assert rows[1][name] == pytest.approx(rows[0][name], rel=1e-5)
     assert list(weights[0]) == list(weights[1])
     for name, one in weights[0].items():
         if one.dtype == np.float32:

@@ -61,3 +61,30 @@ def test_the_distortion_may_be_ms_ssim():
     expected = np.mean(12 * np.array(distortion) + np.array(outputs["bpp"]))
     expected += np.mean(np.array(outputs["filter_loss"]))
     np.testing.assert_allclose(model.compute_loss(y_pred=outputs), expected, rtol=1e-4)
+
+
+class Noisy(keras.Model):
+    """A codec with one weight, whose rate in training is not that of its rounded latents."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = self.add_weight(shape=(), initializer="ones")
+
+    def call(self, inputs, training=False):
+        bits = keras.ops.ones(2) * self.scale * (512.0 if training else 256.0)
+        image = self.scale * inputs[0]
+        return {"image": image, "bits": bits, "hyper_bits": 0 * bits, "filter_loss": 0 * bits}
+
+
+def test_hardened_training_counts_rounded_latents_and_reports_its_parts():
+    model = RateDistortion(Noisy(), [0.01])
+    model.compile(keras.optimizers.SGD(0.0))
+    data = np.full((2, 16, 16, 3), 100, "uint8"), np.ones(2, "float32")
+    rates = {}
+    for hard in (False, True):
+        if hard:
+            model.harden()
+        model.reset_metrics()
+        rates[hard] = model.train_on_batch(data, return_dict=True)
+    assert rates[False] == pytest.approx({"loss": 2.0, "bpp": 2.0, "distortion": 0.0})
+    assert rates[True] == pytest.approx({"loss": 1.0, "bpp": 1.0, "distortion": 0.0})

@@ -5,44 +5,35 @@ import numpy as np
 import pytest
 
 import alic_tf
-from alic_tf import errors
-from alic_tf.models.initialization import initialize
+from alic_tf import errors, zoo
 from alic_tf.training import run
+from alic_tf.training.configuration import configuration
 from alic_tf.training.folder import RunFolder
+from alic_tf.training.schedule import Schedule
+from alic_tf.training.trainer import Checkpoint
+from tests import tiny_models
 from tests.training import tiny
-
-SETTINGS = tiny.SETTINGS | {
-    "model": "dwan", "start": None, "set": tiny.PACKET, "validation": None,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("make", [tiny.packet_model, tiny.convolutional_model])
-def test_the_loss_falls(make):
-    keras.utils.set_random_seed(0)
-    model = make()
-    crops = np.stack([photograph[:64, :64] for photograph in tiny.photographs(2)])
-    if make is tiny.packet_model:
-        initialize(model.transform, crops)
-    quality = np.array([1, model.qualities], "float32")
-    training_model = run.compiled(model, tiny.SETTINGS | {"rate": 3e-3})
-    losses = [training_model.train_on_batch((crops, quality)) for _ in range(25)]
-    # Each value is the mean of all so far.
-    assert np.isfinite(losses).all() and losses[-1] < losses[4] < losses[0]
-    assert 25 * losses[-1] - 20 * losses[19] < 0.8 * 5 * losses[0]
-    assert int(training_model.optimizer.skipped) == 0
+from tests.training.test_tensorboard import events
 
 
 def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
     data = tiny.write_photographs(tmp_path / "data")
     folder = RunFolder(tmp_path / "run")
-    settings = SETTINGS | {"data": str(data), "validation": str(data), "precision":
+    settings = tiny.SETTINGS | {"data": str(data), "validation": str(data), "precision":
                            "mixed_bfloat16", "ema": 0.9}
-    run.train(folder, settings, export=tmp_path / "tiny")
+    run.train(folder, settings, export=tmp_path / "tiny", tensorboard=True)
     assert keras.config.dtype_policy().name == "float32"
     rows = [json.loads(row) for row in folder.history.read_text().splitlines()]
     assert [row["step"] for row in rows] == [3, 3]
+    assert rows[0]["loss"] > 0 and rows[0]["bpp"] > 0 and rows[0]["distortion"] > 0
+    assert rows[0]["steps_per_second"] > 0 and rows[0]["input_share"] > 0
     assert [row[0] for row in rows[1]["validation"]] == [1, 2]
     assert folder.best.exists() and rows[1]["validation_loss"] > 0
+    shown = {(tag, step): value for tag, step, value in events(folder.events)}
+    assert shown["loss", 3] == pytest.approx(rows[0]["loss"])
+    assert shown["validation", 3][0].shape == (64, 3 * 64, 3)
+    lines = folder.log.read_text().splitlines()
+    assert len(lines) == 4 and lines[-1].endswith("bytes") and "3 photographs" in lines[0]
 
     codec = alic_tf.load(tmp_path / "tiny")
     assert codec.name == "tiny"
@@ -53,6 +44,36 @@ def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
     assert decoded.shape == photograph.shape
     # Even untrained it is a transform codec.
     assert 10 * np.log10(255**2 / np.mean((decoded - photograph) ** 2)) > 20
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_the_best_weights_are_exported_or_the_last(ema, tmp_path):
+    """Of a run that has ended, whose best validation was at step 1."""
+    settings = tiny.SETTINGS | {"data": str(tmp_path), "ema": ema}
+    model, folder = tiny.packet_model(), RunFolder(tmp_path / "run")
+    training_model = run.compiled(model, settings)
+    checkpoint = Checkpoint(folder.checkpoint, folder.best, Schedule(1e-3, steps=3))
+    checkpoint.set_model(training_model)
+    variables, optimizer = model.trainable_variables, training_model.optimizer
+    exported = optimizer._model_variables_moving_average if ema else variables
+    values = {}
+    for step, best in ((1, True), (3, False)):
+        for variable in (*variables, *exported):
+            variable.assign(np.random.default_rng(step).normal(size=variable.shape))
+        values[best] = [np.array(variable) for variable in exported]
+        for variable in variables if ema else ():
+            variable.assign(0 * variable)
+        checkpoint.schedule.step = step
+        checkpoint.validated(2.0 + step)
+    checkpoint.save()
+    folder.write_settings(settings | {"configuration": configuration("dwan", tiny.PACKET)})
+    for best in (True, False):
+        read = folder.read_settings()
+        run.train(folder, read, resume=True, export=tmp_path / f"best {best}", best=best)
+        model, notes, _ = zoo.load_model(tmp_path / f"best {best}" / "model.npz")
+        assert notes["training"]["done"]["step"] == (1 if best else 3)
+        for variable, value in zip(model.trainable_variables, values[best], strict=True):
+            np.testing.assert_array_equal(variable, value.astype("float16"))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +90,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, cau
     if "validation" in changes:
         changes = {"validation": str(tmp_path / "empty")}
     with pytest.raises(errors.AlicError, match=cause):
-        run.train(RunFolder(tmp_path / "run"), SETTINGS | {"data": str(data)} | changes)
+        run.train(RunFolder(tmp_path / "run"), tiny.SETTINGS | {"data": str(data)} | changes)
     assert not (tmp_path / "run").exists()
 
 
@@ -81,19 +102,19 @@ def test_validation_crops_are_central_and_equal(tmp_path):
     np.testing.assert_array_equal(crops[0], original[22:278, 72:328])
 
 
-def test_a_run_starts_with_the_weights_of_a_model_file(tmp_path):
+def test_a_run_starts_with_the_weights_of_a_model_file(tmp_path, monkeypatch):
     data = tiny.write_photographs(tmp_path / "data")
-    settings = SETTINGS | {"data": str(data), "steps": 1, "rate": 1e-9}
-    first = run.train(RunFolder(tmp_path / "1"), settings, export=tmp_path / "m").model
-    file = str(tmp_path / "m" / "model.npz")
-    start = settings | {"model": "m", "start": file, "set": {}, "seed": 9}
-    second = run.train(RunFolder(tmp_path / "2"), start).model
-    assert second.get_config()["lambdas"] == first.get_config()["lambdas"]
-    for a, b in zip(first.trainable_variables, second.trainable_variables, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-7)
-    # Other lambdas may fit the same weights, another width does not.
-    changes = {"lambdas": [0.1, 0.2]}
-    third = run.train(RunFolder(tmp_path / "3"), start | {"set": changes}).model
-    assert third.lambdas == (0.1, 0.2)
+    old, file = tiny_models.tiny_dwan(), str(tmp_path / "small" / "model.npz")
+    zoo.export(old, "small", file)
+    monkeypatch.setattr(run, "fit", lambda *arguments: None)
+    settings = tiny.SETTINGS | {"data": str(data), "model": "small", "start": file}
+    changes = {"transform.synthesis_units": [2]}
+    new = run.train(RunFolder(tmp_path / "run"), settings | {"set": changes}).model
+    assert new.transform.synthesis.units == (2,)
+    for stage in (new.transform.analysis.stages[0], new.transform.synthesis.stages[0]):
+        stored = getattr(old.transform, stage.path.split("/")[-2]).stages[0]
+        np.testing.assert_array_equal(stage.first[0].kernel, stored.first[0].kernel)
+    changes = {"transform.filters": 16}
     with pytest.raises(errors.UsageError, match="model.npz: its weights do not fit the switches"):
-        run.train(RunFolder(tmp_path / "4"), start | {"set": {"transform.filters": 16}})
+        run.train(RunFolder(tmp_path / "other"), settings | {"set": changes})
+    assert not (tmp_path / "other").exists()

@@ -26,8 +26,20 @@ CONVOLUTIONAL = {
     "lambdas": [0.02],
 }
 
-# Of the training itself.
+# Changes of `fu2022` that leave what is quickest to build.
+BARE = {
+    "transform.filters": 8,
+    "transform.encoder_blocks": 0,
+    "transform.decoder_blocks": 0,
+    "transform.attention": False,
+    "transform.importance": "none",
+    "entropy.mixture": "gaussian",
+    "lambdas": [0.02],
+}
+
+# Of a training of the light model.
 SETTINGS = {
+    "model": "dwan", "start": None, "set": PACKET, "validation": None,
     "minutes": None, "steps": 3, "batch": 2, "patch": 64, "accumulate": 1, "schedule": "budget",
     "rate": 1e-3, "warmup": 200, "hard": 0.0, "ema": 0.0, "metric": "mse", "balance": 0.3,
     "precision": "float32", "seed": 0,

@@ -1,0 +1,44 @@
+"""Models of every switch learn: the light one, the paper's and its ablations."""
+
+import keras
+import numpy as np
+import pytest
+
+from alic_tf.models import presets
+from alic_tf.models.initialization import initialize
+from alic_tf.training import run
+from tests.training import tiny
+
+PARALLEL = {**tiny.BARE, "entropy.hyper_filters": 8, "entropy.width": 8}
+MODELS = {
+    "light": None,
+    "paper": {**tiny.CONVOLUTIONAL, "transform.encoder_blocks": 0},
+    "hcnn, ln_prelu, gmm": {
+        **tiny.BARE, "transform.block": "hcnn", "transform.normalization": "ln_prelu",
+        "transform.encoder_blocks": 1, "transform.decoder_blocks": 2, "entropy.mixture": "gmm",
+    },
+    "gllmm, no pqf": {**tiny.BARE, "entropy.mixture": "gllmm", "transform.pqf": False},
+    "checkerboard, dwan": {
+        **PARALLEL, "entropy.context": "checkerboard", "transform.importance": "dwan",
+    },
+    "ssm, map": {**PARALLEL, "entropy.context": "ssm", "transform.importance": "map"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_loss_falls_within_20_steps(name):
+    keras.utils.set_random_seed(0)
+    crops = np.stack([photograph[:64, :64] for photograph in tiny.photographs(2)])
+    if name == "light":
+        model = tiny.packet_model()
+        initialize(model.transform, crops)
+    else:
+        model = presets.build("fu2022", MODELS[name])
+    data = crops, np.array([1, model.qualities], "float32")
+    training_model = run.compiled(model, tiny.SETTINGS | {"rate": 3e-3})
+    losses = []
+    for _ in range(20):
+        training_model.reset_metrics()
+        losses.append(training_model.train_on_batch(data, return_dict=True)["loss"])
+    assert np.isfinite(losses).all() and int(training_model.optimizer.skipped) == 0
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
