@@ -45,7 +45,7 @@ class Codec:
         self._hyper_latent = _tiling(
             model.hyper_latent, tile, model.latents, LATENT_STRIDE, STRIDE, _rounded
         )
-        self._image = _tiling(model.synthesize, tile, model.latents, LATENT_STRIDE, 1, _levels)
+        self._image = _tiling(model.synthesize, tile, model.latents, LATENT_STRIDE, 1, levels)
 
     def encode(self, image, quality=None):
         """Codes an image.
@@ -231,6 +231,6 @@ def _rounded(z):
     return np.rint(np.clip(z, -LATENT_LIMIT, LATENT_LIMIT)).astype("int64")
 
 
-def _levels(image):
+def levels(image):
     """uint8 levels of an image in 0..1."""
     return tf.cast(tf.clip_by_value(tf.round(255.0 * image), 0.0, 255.0), tf.uint8)

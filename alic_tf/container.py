@@ -16,12 +16,12 @@ MAX_SIDE = 32768
 MAX_PIXELS = 2**28
 MAX_LANES = 2**7
 MAX_METADATA_BYTES = 2**24
-_GREY = 1 << 3
-_CHUNKS_SHIFT = 4
+GREY = 1 << 3
+CHUNKS_SHIFT = 4
 # Kind of an optional chunk -> field of the header. As in PNG, a reader may ignore a kind that it
 # does not know if its letter is small, that is, if this bit is set; a capital is critical.
-_CHUNKS = {ord("A"): "alpha", ord("e"): "exif", ord("i"): "icc"}
-_ANCILLARY = 0x20
+CHUNKS = {ord("A"): "alpha", ord("e"): "exif", ord("i"): "icc"}
+ANCILLARY = 0x20
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ def pack(header, payload):
     if min(header.width, header.height) < 1:
         raise ValueError(f"the picture must not be empty, is {header.width}x{header.height}")
     check_size(header.width, header.height)
-    chunks = {kind: getattr(header, name) for kind, name in _CHUNKS.items()}
+    chunks = {kind: getattr(header, name) for kind, name in CHUNKS.items()}
     chunks = {kind: chunk for kind, chunk in chunks.items() if chunk}
     _check_metadata(chunks)
 
     flags = (
         (header.lanes.bit_length() - 1)
-        | (_GREY if header.grey else 0)
-        | len(chunks) << _CHUNKS_SHIFT
+        | (GREY if header.grey else 0)
+        | len(chunks) << CHUNKS_SHIFT
     )
     data = b"".join(
         [
@@ -111,7 +111,7 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     model_id = reader.take(MODEL_ID_BYTES)
     quality = reader.take(1)[0]
     width, height, payload_size = (reader.varint() for _ in range(3))
-    listed = [(reader.take(1)[0], reader.varint()) for _ in range(flags >> _CHUNKS_SHIFT)]
+    listed = [(reader.take(1)[0], reader.varint()) for _ in range(flags >> CHUNKS_SHIFT)]
 
     # Lengths first (they tell truncation from damage), then the checksum, and only then the
     # fields' meaning: a flipped bit must not be reported as a picture of impossible size.
@@ -131,8 +131,8 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     payload = reader.take(payload_size)
     chunks = {kind: reader.take(size) for kind, size in sizes.items()}
     _check_metadata(chunks)
-    fields = {name: chunks[kind] for kind, name in _CHUNKS.items() if kind in chunks}
-    lanes, grey = 1 << (flags & 0b111), bool(flags & _GREY)
+    fields = {name: chunks[kind] for kind, name in CHUNKS.items() if kind in chunks}
+    lanes, grey = 1 << (flags & 0b111), bool(flags & GREY)
     return Header(model_id, width, height, quality, lanes, grey, **fields), payload
 
 
@@ -150,12 +150,12 @@ def _chunk_sizes(listed):
     if list(sizes) != sorted(sizes) or len(sizes) < len(listed):
         raise errors.Malformed("the optional chunks are not in the order of their kinds")
     for kind, size in listed:
-        if kind not in _CHUNKS and not kind & _ANCILLARY:
+        if kind not in CHUNKS and not kind & ANCILLARY:
             raise errors.NewerVersion(
                 f"needs a newer program: chunk {chr(kind)!r} is unknown and may not be ignored"
             )
-        if kind in _CHUNKS and not size:
-            raise errors.Malformed(f"the {_CHUNKS[kind]} chunk is empty")
+        if kind in CHUNKS and not size:
+            raise errors.Malformed(f"the {CHUNKS[kind]} chunk is empty")
     return sizes
 
 
@@ -164,7 +164,7 @@ def _check_metadata(chunks):
         size = len(chunks.get(kind, b""))
         if size > MAX_METADATA_BYTES:
             limit = f"over the limit of {MAX_METADATA_BYTES} bytes"
-            raise errors.LimitExceeded(f"{_CHUNKS[kind]} metadata of {size} bytes is {limit}")
+            raise errors.LimitExceeded(f"{CHUNKS[kind]} metadata of {size} bytes is {limit}")
 
 
 def _check_start(data):

@@ -113,7 +113,7 @@ class ExactEntropyModel(abc.ABC):
             self._encode_latent(encoder, z, y, latent, active, advance)
         strings = encoder.finish()
         # Zeros follow every string anyway.
-        strings[-1] += bytes(max(0, _fewest_bytes(*z.shape[:2]) - sum(map(len, strings))))
+        strings[-1] += bytes(max(0, fewest_bytes(*z.shape[:2]) - sum(map(len, strings))))
         payload = b"".join([payload, *_pack_lengths(strings), *strings])
         return payload, self._all_channels(latent, active), len(strings)
 
@@ -141,7 +141,7 @@ class ExactEntropyModel(abc.ABC):
         """
         active, strings = self._unpack(payload, lanes)
         hyper_size = height // HYPER_STRIDE, width // HYPER_STRIDE
-        if sum(map(len, strings)) < _fewest_bytes(*hyper_size):
+        if sum(map(len, strings)) < fewest_bytes(*hyper_size):
             raise ValueError(f"payload of {len(payload)} bytes is too short for its picture")
         decoder = SymbolDecoder(strings, self.prior.rows)
         z = self.prior.decode(decoder, *hyper_size)
@@ -181,7 +181,7 @@ def rounded(y, means=0):
     return quantize(y).astype("int32") - means + HALF >> FRACTION_BITS
 
 
-def _fewest_bytes(height, width):
+def fewest_bytes(height, width):
     """Bytes that a hyper latent of this size has at least: a few must not claim a huge picture."""
     return height * width
 

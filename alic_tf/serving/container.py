@@ -1,0 +1,158 @@
+"""The .alic file in TensorFlow operations; see `alic_tf.container` and docs/format.md."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from alic_tf.container import (
+    ANCILLARY,
+    CHUNKS,
+    CHUNKS_SHIFT,
+    CRC_BYTES,
+    GREY,
+    MAGIC,
+    MAX_LANES,
+    MAX_METADATA_BYTES,
+    MAX_SIDE,
+    MODEL_ID_BYTES,
+    VERSION,
+)
+from alic_tf.quality_steps import step_of_quality
+from alic_tf.serving.byte_strings import from_string, read_varint, text, to_string, varints
+from alic_tf.serving.checks import checked
+from alic_tf.serving.crc32 import crc32
+from alic_tf.serving.networks import shift_right
+
+_ALPHA = ord("A")
+# Flags, model id and quality.
+_FIELDS = 1 + MODEL_ID_BYTES + 1
+
+
+class Header(NamedTuple):
+    """What a file says about itself; scalar tensors, but for the payload.
+
+    Fields:
+        width, height: int64, in pixels.
+        step: int64, quality in the model's steps.
+        lanes: int64.
+        grey: bool.
+        payload: int64 (any,), bytes.
+    """
+
+    width: tf.Tensor
+    height: tf.Tensor
+    step: tf.Tensor
+    lanes: tf.Tensor
+    grey: tf.Tensor
+    payload: tf.Tensor
+
+
+def pack(header, model_id):
+    """The string of a file without optional chunks.
+
+    Args:
+        header: `Header`.
+        model_id: 4 bytes.
+    """
+    # The number of lanes is a power of two, and the flags hold its logarithm.
+    log2 = tf.reduce_sum(tf.cast(header.lanes >= 2 ** np.arange(1, MAX_LANES.bit_length()),
+                                 tf.int64))
+    flags = GREY * tf.cast(header.grey, tf.int64) + log2
+    size = tf.size(header.payload, tf.int64)
+    data = tf.concat([
+        [*MAGIC, VERSION], [flags], [*model_id], [header.step],
+        varints(tf.stack([header.width, header.height, size])), header.payload], 0)
+    checksum = crc32(data) // 256 ** np.arange(CRC_BYTES) % 256
+    return to_string(tf.concat([data, checksum], 0))
+
+
+def unpack(string, codec, max_pixels):
+    """The `Header` of a file, all of it checked.
+
+    Args:
+        string: the file.
+        codec: the `Codec` whose model must have written it.
+        max_pixels: larger pictures are refused.
+
+    Raises (when the graph runs):
+        InvalidArgumentError: with a message as those of `container.unpack` and the codec; the
+            file has an alpha plane, which no operation here decodes.
+    """
+    data = from_string(string)
+    size = tf.size(data, tf.int64)
+    data = _check_start(data, size)
+    truncated = text("truncated inside its header: only ", size, " bytes")
+    position = tf.constant(len(MAGIC) + 1, tf.int64)
+    fields = tf.pad(data, [[0, _FIELDS]])[position:position + _FIELDS]
+    flags, step = fields[0], fields[-1]
+    position += _FIELDS
+    width, position = read_varint(data, position, truncated)
+    height, position = read_varint(data, position, truncated)
+    payload_size, position = read_varint(data, position, truncated)
+    kinds, sizes, position = _read_list(data, position, shift_right(flags, CHUNKS_SHIFT), truncated)
+
+    end = position + payload_size + tf.reduce_sum(sizes) + CRC_BYTES
+    stored = tf.reduce_sum(data[-CRC_BYTES:] * 256 ** np.arange(CRC_BYTES))
+    known = tf.reduce_any(kinds[:, None] == [*CHUNKS], 1)
+    critical = tf.bitwise.bitwise_and(kinds, ANCILLARY) == 0
+    metadata = tf.where(known & ~critical, sizes, 0)
+    shape = text("", width, "x", height)
+    steps = step_of_quality(codec.qualities, codec.qualities)
+    payload = data[position:position + payload_size]
+    lanes = tf.bitwise.left_shift(tf.constant(1, tf.int64), flags % 8)
+    return checked(
+        Header(width, height, step, lanes, tf.bitwise.bitwise_and(flags, GREY) > 0, payload),
+        (size >= end, text("truncated: ", size, " of ", end, " bytes")),
+        (size <= end, text("", size - end, " bytes follow the end of the file's content")),
+        (stored == crc32(data[:-CRC_BYTES]), "checksum mismatch: the file is damaged"),
+        (tf.reduce_all(kinds[1:] > kinds[:-1]),
+         "the optional chunks are not in the order of their kinds"),
+        (tf.reduce_all(known | ~critical),
+         "needs a newer program: a chunk is unknown and may not be ignored"),
+        (tf.reduce_all(~known | (sizes > 0)), "an optional chunk is empty"),
+        ((width > 0) & (height > 0), text("the header gives a picture of ", shape, " pixels")),
+        *size_checks(width, height, max_pixels),
+        (tf.reduce_all(metadata <= MAX_METADATA_BYTES), "metadata are over the limit"),
+        (tf.reduce_all(fields[1:-1] == [*codec.model_id]),
+         f"was not written with {codec.name} ({codec.model_id.hex()})"),
+        (step <= steps, text("quality step ", step, f"; {codec.name} has up to {steps}")),
+        (tf.reduce_all(kinds != _ALPHA), "has an alpha plane, which is not decoded here"))
+
+
+def size_checks(width, height, max_pixels):
+    """Checks for `checked` that a picture is not over the limits."""
+    shape = text("", width, "x", height)
+    return ((tf.maximum(width, height) <= MAX_SIDE,
+             text("", shape, f": a side is over the limit of {MAX_SIDE}")),
+            (width * height <= max_pixels,
+             text("", shape, f" is over the limit of {max_pixels} pixels")))
+
+
+def _check_start(data, size):
+    """The data, if they begin with the magic and a version this program reads."""
+    magic, count = tf.constant([*MAGIC], tf.int64), tf.minimum(size, len(MAGIC))
+    version = tf.pad(data, [[0, len(MAGIC) + 1]])[len(MAGIC)]
+    return checked(
+        data,
+        (size > 0, "truncated: the file is empty"),
+        (tf.reduce_all(data[:count] == magic[:count]), "not an .alic file"),
+        (size > len(MAGIC), text("truncated: only ", size, " bytes")),
+        (version > 0, "not an .alic file (version 0 does not exist)"),
+        (version <= VERSION,
+         text("newer format version ", version, f"; this program reads {VERSION}")))
+
+
+def _read_list(data, position, count, truncated):
+    """Reads the list of chunks: (kinds (count,), sizes (count,), position of what follows)."""
+    def read(i, position, kinds, sizes):
+        kind = tf.pad(data, [[0, 1]])[tf.minimum(position, tf.size(data, tf.int64))]
+        size, position = read_varint(data, position + 1, truncated)
+        return i + 1, position, kinds.write(i, kind), sizes.write(i, size)
+
+    count = tf.cast(count, tf.int32)
+    kinds, sizes = (tf.TensorArray(tf.int64, count, element_shape=[]) for _ in range(2))
+    _, position, kinds, sizes = tf.while_loop(
+        lambda i, *_: i < count, read, (0, position, kinds, sizes))
+    return kinds.stack(), sizes.stack(), position
+

@@ -1,0 +1,86 @@
+"""Coding of latents to payloads and back in TensorFlow operations; see `ExactEntropyModel`."""
+
+import numpy as np
+import tensorflow as tf
+
+from alic_tf.entropy.exact import HALF, HYPER_STRIDE, fewest_bytes
+from alic_tf.entropy.fixed_point import FRACTION_BITS
+from alic_tf.serving import lanes as lanes_
+from alic_tf.serving.mixture import Tables
+from alic_tf.serving.networks import Convolution, shift_right
+from alic_tf.serving.prior import Prior
+from alic_tf.serving.range_decoder import RangeDecoder
+from alic_tf.serving.range_encoder import RangeEncoder
+
+# What the bits of a byte count.
+_OF_BITS = 2 ** np.arange(7, -1, -1)
+
+
+class EntropyModel(tf.Module):
+    """What the two kinds of entropy model have in common.
+
+    Args:
+        exact: the `ExactEntropyModel`.
+    """
+
+    def __init__(self, exact):
+        super().__init__()
+        self.prior, self.tables = Prior(exact.prior), Tables(exact.tables)
+        self.hyper = [Convolution(layer) for layer in exact.hyper]
+        self._channels, self._skips = exact.channels, exact.skips_channels
+
+    def code(self, coder, active, step, height, width, y=None, z=None):
+        """Codes the latents of an image.
+
+        Args:
+            coder: `RangeDecoder` or `RangeEncoder`.
+            active: int64 (any,), numbers of the coded channels.
+            step: step of quality.
+            height, width: of the latent, multiples of 4.
+            y, z: to encode, int64: (height, width, M) with 12 fraction bits and (height / 4,
+                width / 4, hyper latents).
+
+        Returns:
+            (latent, z) as they will be decoded; int64 like y and z.
+        """
+        raise NotImplementedError
+
+    def encode(self, y, z, step):
+        """Codes latents: (payload int64 (n,), bytes; number of lanes, int64). See `code`."""
+        active, flags = tf.range(self._channels, dtype=tf.int64), tf.zeros([0], tf.int64)
+        if self._skips:
+            used = tf.reduce_any(shift_right(y + HALF, FRACTION_BITS) != 0, [0, 1])
+            active, flags = tf.where(used)[:, 0], _packed(used)
+        encoder = RangeEncoder(self.prior.cumulative)
+        self.code(encoder, active, step, *tf.unstack(tf.shape(y)[:2]), y, z)
+        strings = encoder.finish()
+        payload = lanes_.pack(strings, fewest_bytes(*tf.unstack(tf.shape(z, tf.int64)[:2])))
+        return tf.concat([flags, payload], 0), strings.nrows()
+
+    def decode(self, payload, lanes, step, height, width):
+        """Inverse of `encode`: (latent, z) of a latent of this size; see `code`.
+
+        Raises (when the graph runs):
+            InvalidArgumentError: the payload ends early.
+        """
+        active, position = tf.range(self._channels, dtype=tf.int64), 0
+        if self._skips:
+            position = -(-self._channels // 8)
+            active = tf.where(_unpacked(payload, position)[:self._channels] == 1)[:, 0]
+        hyper_size = (tf.cast(side // HYPER_STRIDE, tf.int64) for side in (height, width))
+        starts, lengths = lanes_.find(
+            payload, tf.constant(position, tf.int64), lanes, fewest_bytes(*hyper_size))
+        decoder = RangeDecoder(payload, starts, lengths, self.prior.cumulative)
+        return self.code(decoder, active, step, height, width)
+
+
+def _packed(flags):
+    """Bytes of booleans (n,), the first in the highest bit; filled with zeros."""
+    bits = tf.pad(tf.cast(flags, tf.int64), [[0, -tf.size(flags) % 8]])
+    return tf.reduce_sum(tf.reshape(bits, [-1, 8]) * _OF_BITS, 1)
+
+
+def _unpacked(data, count):
+    """0 or 1 (8 count,): the bits of the first bytes of data, which is filled with zeros."""
+    start = tf.pad(data, [[0, count]])[:count]
+    return tf.reshape(start[:, None] // _OF_BITS % 2, [-1])

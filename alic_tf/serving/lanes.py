@@ -1,0 +1,60 @@
+"""The strings of the lanes in a payload, in TensorFlow operations; see docs/format.md."""
+
+import tensorflow as tf
+
+from alic_tf.serving.byte_strings import read_varint, text, varints
+from alic_tf.serving.checks import checked
+from alic_tf.serving.networks import shift_right
+
+
+def pack(strings, fewest):
+    """The bytes (n,) of the lanes' strings, and of their lengths.
+
+    Args:
+        strings: ragged int64 (lanes, any), bytes.
+        fewest: number of bytes to which the last string is filled with zeros, at least.
+    """
+    missing = tf.maximum(fewest - tf.size(strings.flat_values, tf.int64), 0)
+    data = tf.pad(strings.flat_values, [[0, missing]])
+    lengths = strings.row_lengths()[:-1]
+    distances = lengths - tf.size(data, tf.int64) // strings.nrows()
+    numbers = tf.where(distances >= 0, 2 * distances, -2 * distances - 1)
+    return tf.concat([varints(numbers), data], 0)
+
+
+def find(payload, position, lanes, fewest):
+    """Where the strings of the lanes are in a payload.
+
+    Args:
+        payload: int64 (n,), bytes.
+        position: where the lengths begin.
+        lanes: number of strings.
+        fewest: number of bytes they must have together.
+
+    Returns:
+        starts, lengths: int64 (lanes,).
+
+    Raises (when the graph runs):
+        InvalidArgumentError: they do not fit into the payload, or are too short.
+    """
+    size = tf.size(payload, tf.int64)
+    truncated = text("payload of ", size, " bytes ends before its lanes")
+
+    def read(i, position, distances):
+        number, position = read_varint(payload, position, truncated)
+        half = shift_right(number + 1, 1)
+        return i + 1, position, distances.write(i, tf.where(number % 2 == 0, half, -half))
+
+    count = tf.cast(lanes - 1, tf.int32)
+    distances = tf.TensorArray(tf.int64, count, element_shape=[])
+    _, position, distances = tf.while_loop(
+        lambda i, *_: i < count, read, (0, position, distances))
+    rest = size - position
+    lengths = distances.stack() + rest // lanes
+    last = rest - tf.reduce_sum(lengths)
+    lengths = tf.concat([lengths, last[None]], 0)
+    return checked(
+        (position + tf.cumsum(lengths, exclusive=True), lengths),
+        (tf.reduce_all(lengths >= 0),
+         text("the lanes do not fit into a payload of ", size, " bytes")),
+        (rest >= fewest, text("payload of ", size, " bytes is too short for its picture")))

@@ -1,0 +1,123 @@
+"""Reading and writing .alic files in TensorFlow operations against `alic_tf.container`."""
+
+import zlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from alic_tf import container, errors
+from alic_tf.serving import byte_strings, lanes
+from alic_tf.serving import container as graph
+from alic_tf.serving.crc32 import crc32
+
+CODEC = SimpleNamespace(model_id=b"abcd", name="tiny", qualities=8)
+HEADER = container.Header(b"abcd", 300, 127, quality=24, lanes=4, grey=True)
+PAYLOAD = bytes(range(256))
+unpack = tf.function(
+    lambda string: graph.unpack(string, CODEC, container.MAX_PIXELS), autograph=False,
+    input_signature=[tf.TensorSpec([], tf.string)])
+
+
+def with_checksum(data):
+    return data + zlib.crc32(data).to_bytes(4, "little")
+
+
+def with_chunks(*listed):
+    """A file of 1x1 pixels and the payload "x" with these optional chunks, (kind, content)."""
+    head = b"ALIC\x01" + bytes([len(listed) << 4]) + b"abcd\0\x01\x01\x01"
+    sizes = b"".join(bytes([ord(kind), len(content)]) for kind, content in listed)
+    return with_checksum(head + sizes + b"x" + b"".join(content for _, content in listed))
+
+
+def message(data):
+    """That of the error with which the graph refuses a file."""
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        unpack(data)
+    return str(caught.value).replace("\\'", "'")
+
+
+def test_checksums():
+    rng = np.random.default_rng(0)
+    function = tf.function(lambda s: crc32(byte_strings.from_string(s)), autograph=False,
+                           input_signature=[tf.TensorSpec([], tf.string)])
+    for size in (*range(4, 20), 255, 256, 257, 99_999):
+        data = rng.bytes(size)
+        assert function(data).numpy() == zlib.crc32(data)
+
+
+def test_files_are_read():
+    for header in (HEADER, container.Header(b"abcd", 1, 16384), container.Header(
+            b"abcd", 128, 5, quality=56, lanes=128, exif=b"exif", icc=b"icc" * 99)):
+        data = container.pack(header, PAYLOAD)
+        found = unpack(data)
+        assert found.payload.numpy().tolist() == list(PAYLOAD)
+        for field, value in (("width", header.width), ("height", header.height),
+                             ("step", header.quality), ("lanes", header.lanes),
+                             ("grey", header.grey)):
+            assert getattr(found, field).numpy() == value
+    unpack(with_chunks(("e", b"exif"), ("z", b"?")))
+
+
+def test_files_are_written():
+    payload = tf.constant(list(PAYLOAD), tf.int64)
+    for width, height, step, lanes_, grey in (
+            (300, 127, 24, 4, True), (1, 16384, 0, 1, False), (128, 16383, 56, 128, False)):
+        header = graph.Header(*(tf.constant(n, tf.int64) for n in (width, height, step, lanes_)),
+                              tf.constant(grey), payload)
+        assert graph.pack(header, b"abcd").numpy() == container.pack(
+            container.Header(b"abcd", width, height, step, lanes_, grey), PAYLOAD)
+
+
+def test_refuses_what_the_program_refuses_and_says_why():
+    good = container.pack(HEADER, PAYLOAD)
+    rng = np.random.default_rng(0)
+    damaged = [good[:size] for size in (*range(len(good[:25])), 100, len(good) - 1)]
+    damaged += [good + b"\0", b"PNG", b"ALIC\0" + good[5:], b"ALIC\x02" + good[5:]]
+    damaged += [with_checksum(good[:11] + sizes + b"x") for sizes in (
+        b"\0\x01\x01", b"\x01\x80\0\x01", b"\x80\x80\x80\x80\x80\0\x01\x01", b"\x81\x80\2\1\1",
+        b"\x80\x80\2\x80\x80\2\1")]
+    for _ in range(60):
+        flipped = bytearray(good)
+        flipped[rng.integers(len(good))] ^= 1 << rng.integers(8)
+        damaged.append(bytes(flipped))
+    for data in damaged:
+        with pytest.raises(errors.AlicError) as caught:
+            container.unpack(data)
+        assert str(caught.value).removeprefix("in the header, ") in message(data)
+
+
+@pytest.mark.parametrize(("data", "cause"), [
+    (with_chunks(("i", b"i"), ("e", b"e")), "order of their kinds"),
+    (with_chunks(("e", b"1"), ("e", b"2")), "order of their kinds"),
+    (with_chunks(("e", b"")), "chunk is empty"),
+    (with_chunks(("Z", b"?")), "may not be ignored"),
+    (with_chunks(("A", b"alpha")), "alpha plane"),
+    (container.pack(container.Header(b"abce", 1, 1), b"x"), "not written with tiny"),
+    (container.pack(container.Header(b"abcd", 1, 1, quality=57), b"x"), "quality step 57"),
+])
+def test_refuses_chunks_and_models(data, cause):
+    assert cause in message(data)
+
+
+@pytest.mark.parametrize("count", [1, 2, 128])
+def test_lanes(count):
+    rng = np.random.default_rng(count)
+    strings = [rng.bytes(n) for n in rng.integers(0, 400, count)]
+    ragged = tf.ragged.constant([list(s) for s in strings], tf.int64)
+    size = sum(map(len, strings))
+    payload = lanes.pack(ragged, size - 1)
+    find = tf.function(lanes.find, autograph=False)
+    starts, lengths = find(payload, np.int64(0), np.int64(count), size)
+    data = bytes(payload.numpy().tolist())
+    assert [data[a:a + n] for a, n in zip(starts.numpy(), lengths.numpy())] == strings
+    if count > 1:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="lanes"):
+            find(payload[:count // 2], np.int64(0), np.int64(count), 0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too short for its picture"):
+        find(payload, np.int64(0), np.int64(count), size + 1)
+    payload = lanes.pack(ragged, size + 5)
+    starts, lengths = find(payload, np.int64(0), np.int64(count), size + 5)
+    assert payload.numpy()[-5:].tolist() == [0] * 5
+    assert starts.numpy()[-1] + lengths.numpy()[-1] == len(payload)
