@@ -24,12 +24,12 @@ PRESETS = {
             "kind": "packet",
             "filters": 128,
             "latents": 256,
-            "analysis_units": [1, 1, 1],
-            "synthesis_units": [3],
+            "analysis_units": [2, 2, 1],
+            "synthesis_units": [5],
         },
         "entropy": {"context": "ssm", "groups": [32, 80, 144]},
-        # Equal ratios from 0.0012 to 0.04: about 0.1 to 1 bit per pixel.
-        "lambdas": [round(0.0012 * (0.04 / 0.0012) ** (i / 7), 6) for i in range(8)],
+        # Equal ratios from 0.0008 to 0.04: about 0.1 to 1 bit per pixel.
+        "lambdas": [round(0.0008 * (0.04 / 0.0008) ** (i / 7), 6) for i in range(8)],
     },
 }
 
