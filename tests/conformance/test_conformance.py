@@ -52,13 +52,14 @@ def test_metadata():
 
 def coded_elements(model, latents):
     """Number of elements that passes of a model code when they find these latents."""
-    units = np.rint(latents["latent"] * 4096).astype("int64")
+    units = np.rint(latents["latent"] * 4096).astype("int32")
     active = np.flatnonzero(units.any((0, 1)) | (not model.skips_channels))
     units = units[..., active]
     found, count = np.zeros_like(units), 0
-    for indices, _, _ in model.passes(latents["hyper_latent"], found, active):
-        found.reshape(-1)[indices] = units.reshape(-1)[indices]
-        count += len(indices)
+    for parts in model.passes(latents["hyper_latent"], found, active):
+        for indices in [part.indices for part in parts]:
+            found.reshape(-1)[indices] = units.reshape(-1)[indices]
+            count += len(indices)
     return count
 
 
