@@ -29,6 +29,10 @@ def pool(jobs):
     except BrokenProcessPool as error:
         cause = "a process ended unexpectedly (memory?); the same command goes on where it stopped"
         raise errors.AlicError(cause) from error
+    except KeyboardInterrupt:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
 
@@ -36,10 +40,11 @@ def pool(jobs):
 def _end_with_parent():
     """The logs being complete at any time, a worker ends at once and silently with its parent.
 
-    Ctrl-C reaches all processes. A parent that is killed does not tell its workers, which would
+    Ctrl-C reaches all processes: were a worker to end by it, its parent might take that for an
+    error before it gets the signal itself. A parent that is killed does not tell its workers, which would
     finish their pictures beside those of the next run, and then wait forever.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
         multiprocessing.parent_process().join()
