@@ -41,8 +41,8 @@ def _end_with_parent():
     """The logs being complete at any time, a worker ends at once and silently with its parent.
 
     Ctrl-C reaches all processes: were a worker to end by it, its parent might take that for an
-    error before it gets the signal itself. A parent that is killed does not tell its workers, which would
-    finish their pictures beside those of the next run, and then wait forever.
+    error before it gets the signal itself. A parent that is killed does not tell its workers,
+    which would finish their pictures beside those of the next run, and then wait forever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
