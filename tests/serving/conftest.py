@@ -1,4 +1,4 @@
-"""A tiny codec, and the SavedModel of it."""
+"""The tiny codec of the conformance vectors, and the SavedModel of it."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from alic_tf import zoo
 from alic_tf.serving import export
-from tests.tiny_models import tiny_dwan
+from tests.conformance import vectors
 
 MAX_PIXELS = 2**15
 
@@ -17,8 +17,8 @@ MAX_PIXELS = 2**15
 def served(tmp_path_factory):
     """codec; path of its SavedModel; signatures, and as functions of arrays to arrays."""
     folder = tmp_path_factory.mktemp("serving")
-    zoo.export(tiny_dwan(), "tiny", folder / "tiny.npz")
-    codec = zoo.load(folder / "tiny.npz")
+    vectors.unpack_model("parallel", folder / "parallel.npz")
+    codec = zoo.load(folder / "parallel.npz")
     path = folder / "tiny" / "1"
     export.save(codec, path, MAX_PIXELS, warmup=True)
     loaded = tf.saved_model.load(str(path)).signatures
