@@ -3,4 +3,5 @@
     python -m alic_tf.evaluation --data kodak/ --out report/     measures, and writes the report
     python -m alic_tf.evaluation.readme --report report/         takes its results into README.md
     python -m alic_tf.evaluation.benchmark --model dwan          times one codec
+    python -m alic_tf.evaluation.ablation --data photos/ ...     trains and compares variants
 """

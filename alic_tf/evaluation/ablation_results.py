@@ -66,17 +66,17 @@ def markdown(result):
     settings = result["settings"]
     changes = ", ".join(f"{path}={json.dumps(value)}" for path, value in settings["set"].items())
     seeds = sorted({made["seed"] for made in result["runs"]})
+    named = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds)) or '(none yet)'}"
     introduction = (
         f"Variants of `{settings['preset']}`{' with ' * bool(changes)}{changes}, each trained for "
         f"{settings['steps']} steps of {settings['batch']} crops of "
         f"{settings['patch']}x{settings['patch']} pixels (Adam, highest rate {settings['rate']:g}, "
-        f"{settings['precision']}), from the seed{'s' * (len(seeds) != 1)} "
-        f"{', '.join(map(str, seeds)) or 'none'}, and validated on equal crops with real rounding. "
-        f"The loss is lambda D + R, D the mean squared error in 8-bit levels and R in bits per "
-        f"pixel; its difference is that from the last row. {result['machine']}."
+        f"{settings['precision']}), from the {named}, and validated on equal crops with real "
+        "rounding. The loss is lambda D + R, D the mean squared error of 8-bit levels, R in bits "
+        f"per pixel; its difference is that from the last row. {result['machine']}."
     )
     if len(seeds) > 1:
-        introduction += " Means over the seeds; ± is half the range of what they gave."
+        introduction += " Of several seeds: means, and ± half the range of what they gave."
     parts = [f"## {table.title}\n\n{table.markdown()}\n" for table in tables(result)]
     failed = [f"- {f['variant']}, seed {f['seed']}: {f['cause']}" for f in result["failed"]]
     if failed:

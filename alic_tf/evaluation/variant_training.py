@@ -1,6 +1,7 @@
 """Trains one variant of a model and says what it reached; in a worker process."""
 
 import json
+import math
 
 import keras
 import numpy as np
@@ -79,6 +80,8 @@ def _macs_per_pixel(model):
 def _reached(rows):
     """Quality, rate and speed by the history of a training."""
     validated = [row for row in rows if "validation" in row][-1]
+    if not math.isfinite(validated["validation_loss"] or math.nan):
+        raise errors.AlicError("its loss is not a finite number")
     _, bpp, psnr = np.mean(validated["validation"], axis=0)
     reports = [row for row in rows if "loss" in row]
     last = reports[-1]

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import math
 
 import pytest
 
@@ -133,6 +134,20 @@ def test_what_goes_wrong_in_a_training_is_one_line(tmp_path):
     with pytest.raises(errors.AlicError) as caught:
         variant_training.train(settings, "paper", 0, str(tmp_path), None, tmp_path / "run")
     assert "\n" not in str(caught.value)
+
+
+def test_speed_leaves_out_the_first_report_and_a_loss_that_is_not_finite_is_a_failure():
+    reports = [{"step": 20 * i, "seconds": 30 + 5 * i, "cpu_seconds": 20 + i, "loss": 1.0,
+                "skipped": i} for i in (1, 2, 3)]  # fmt: skip
+    validation = {"step": 60, "validation": [[1, 0.25, 30.0], [2, 0.75, 34.0]]}
+    rows = [*reports, validation | {"validation_loss": 0.5}]
+    assert variant_training._reached(rows) == {
+        "bpp": 0.5, "psnr": 32.0, "loss": 0.5, "steps": 60, "skipped": 3,
+        "seconds_per_step": 0.25, "cpu_seconds_per_step": 0.05,
+    }  # fmt: skip
+    for loss in (None, math.nan, math.inf):
+        with pytest.raises(errors.AlicError, match="not a finite number"):
+            variant_training._reached([*reports, validation | {"validation_loss": loss}])
 
 
 def test_tables():
