@@ -9,8 +9,8 @@ from alic_tf.models.asymmetric import TRANSFORMS, Asymmetric
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.models.tf1_scopes import renumber
 
-# Fu et al., section IV-A: from lowest to highest; their MSE lambdas are all far below 1.
-_MS_SSIM_LAMBDAS = (12.0, 40.0, 80.0, 120.0)
+# Fu et al., section IV-A: for N = 128 and for N = 256; their MSE lambdas are all far below 1.
+_MS_SSIM_LAMBDAS = ((12.0, 40.0), (80.0, 120.0))
 
 # Arguments of the parts that the model itself derives from others.
 _DERIVED = {"self", "kwargs", "lambdas", "latents", "qualities"}
@@ -43,7 +43,8 @@ def configuration(preset, changes, start=None, metric="mse"):
                 f"--set {path}: no such switch of this model; there are: {', '.join(allowed)}"
             )
     if metric == "ms-ssim" and max(base["lambdas"]) < 1:
-        base["lambdas"] = _ms_ssim_lambdas(len(base["lambdas"]))
+        wide = base["transform"].get("filters", 0) > 128
+        base["lambdas"] = _ms_ssim_lambdas(len(base["lambdas"]), wide)
     result = presets.changed(base, changes)
     lambdas = result["lambdas"]
     if not (isinstance(lambdas, list) and lambdas and all(
@@ -95,11 +96,11 @@ def _by_path(model):
     return {names[variable.path]: variable for variable in variables}
 
 
-def _ms_ssim_lambdas(count):
-    """The paper's span in equal ratios; for one rate, the higher that N = 128 is meant for."""
-    first, single, *_, last = _MS_SSIM_LAMBDAS
+def _ms_ssim_lambdas(count, wide):
+    """The paper's span in equal ratios; for one rate, the higher that the width is meant for."""
     if count == 1:
-        return [single]
+        return [_MS_SSIM_LAMBDAS[wide][1]]
+    first, last = _MS_SSIM_LAMBDAS[0][0], _MS_SSIM_LAMBDAS[1][1]
     return [round(first * (last / first) ** (i / (count - 1)), 3) for i in range(count)]
 
 

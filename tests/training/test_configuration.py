@@ -57,6 +57,7 @@ def test_values_that_a_model_does_not_take_are_refused(changes, cause):
 
 def test_ms_ssim_has_lambdas_of_its_own():
     assert configuration("fu2022", {}, metric="ms-ssim")["lambdas"] == [40]
+    assert configuration("fu2022-256", {}, metric="ms-ssim")["lambdas"] == [120]
     lambdas = configuration("dwan", {}, metric="ms-ssim")["lambdas"]
     assert len(lambdas) == 8 and (lambdas[0], lambdas[-1]) == (12, 120)
     np.testing.assert_allclose(np.diff(np.log(lambdas)), np.log(10) / 7, rtol=1e-3)

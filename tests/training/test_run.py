@@ -118,3 +118,12 @@ def test_a_run_starts_with_the_weights_of_a_model_file(tmp_path, monkeypatch):
     with pytest.raises(errors.UsageError, match="model.npz: its weights do not fit the switches"):
         run.train(RunFolder(tmp_path / "other"), settings | {"set": changes})
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("request_", [{"tensorboard": True}, {"export": "model"}])
+def test_what_needs_tensorflow_says_so_where_it_is_not(request_, tmp_path, monkeypatch):
+    monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None)
+    cause = f"--{next(iter(request_))} needs TensorFlow"
+    with pytest.raises(errors.UsageError, match=cause):
+        run.train(RunFolder(tmp_path / "run"), tiny.SETTINGS, **request_)
+    assert not (tmp_path / "run").exists()
