@@ -128,11 +128,12 @@ def test_answers_take_less_than_half_a_second(arguments):
     assert min(seconds() for _ in range(3)) < 0.5
 
 
-def test_unknown_models_are_answered_with_those_there_are(tmp_path):
-    result = run("--data", DATA, "--out", str(tmp_path / "run"), "--model", "dwam")
-    assert (result.returncode, result.stdout) == (2, "")
-    assert "'dwan'" in result.stderr and result.stderr.count("\n") == 1
-    assert not (tmp_path / "run").exists()
+def test_unknown_models_are_answered_with_those_there_are(tmp_path, capfd):
+    out = tmp_path / "run"
+    assert train_tf.main(["train_tf.py", "--data", DATA, "--out", str(out), "--model=dwam"]) == 2
+    output, error = capfd.readouterr()
+    assert output == "" and "'dwan'" in error and error.count("\n") == 1
+    assert not out.exists()
 
 
 def weights(path):
@@ -145,7 +146,7 @@ def weights(path):
 def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
     data, out, model = tiny.write_photographs(tmp_path / "data"), tmp_path / "run", tmp_path / "m"
     changes = [f"--set={path}={json.dumps(value)}" for path, value in tiny.BARE.items()]
-    settings = [*changes, "--batch=2", "--patch=64", "--seed=5", "--steps=100"]
+    settings = [*changes, "--batch=2", "--patch=64", "--seed=5", "--steps=60"]
     killed = subprocess.Popen([*COMMAND, "--model=fu2022", "--data", str(data), "--out", str(out),
                                *settings, "--save_minutes=0"], stdout=subprocess.DEVNULL)
     try:
@@ -156,22 +157,22 @@ def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
         killed.kill()
     assert killed.wait() == -signal.SIGKILL
     begun, early = weights(out / "last.npz")
-    assert begun["step"] < 100
+    assert begun["step"] < 60
 
     result = run("--resume", "--out", str(out), "--export", str(model))
     assert (result.returncode, result.stderr) == (0, "")
-    assert f"from step {begun['step']}" in result.stdout and "step 100 " in result.stdout
+    assert f"from step {begun['step']}" in result.stdout and "step 60 " in result.stdout
     rows = [json.loads(row) for row in (out / "history.jsonl").read_text().splitlines()]
-    assert rows[-1]["step"] == 100
+    assert rows[-1]["step"] == 60
     notes = storage.read_configuration(model / "model.npz")
-    assert notes["name"] == "m" and notes["training"]["done"]["step"] == 100
+    assert notes["name"] == "m" and notes["training"]["done"]["step"] == 60
     assert notes["training"]["seed"] == 5 and notes["training"]["data"] == "data"
 
     config = ["--config", str(out / "config.json"), "--out", str(tmp_path / "again")]
     assert train_tf.main(["train_tf.py", *config]) == 0
     (resumed, late), (straight, expected) = (
         weights(path / "last.npz") for path in (out, tmp_path / "again"))
-    assert resumed["step"] == straight["step"] == 100
+    assert resumed["step"] == straight["step"] == 60
     assert late.keys() == expected.keys()
     assert [name for name in late if not np.array_equal(late[name], expected[name])] == []
     assert not all(np.array_equal(early[name], late[name]) for name in late)
