@@ -5,7 +5,7 @@ import numpy as np
 from alic_tf.entropy.fixed_point import EXACT_LIMIT, LARGEST, WEIGHT_LIMIT, saturate
 
 # Channels that are computed together: bounds the memory.
-CHANNELS = 8
+CHANNELS = 16
 
 
 class FixedPointScan:

@@ -77,7 +77,7 @@ class PacketTransform(keras.layers.Layer):
     """
 
     # All but the pixels themselves is at an eighth of their resolution.
-    tile = 2048
+    tile = 3072
 
     def __init__(self, lambdas, filters=128, latents=256, analysis_units=(1, 1, 1),
                  synthesis_units=(3,), normalization="prelu", **kwargs):
