@@ -1,7 +1,8 @@
 """Run by test_exactness in processes of different settings: decodes payloads and says what it saw.
 
-Arguments: the file of `test_exactness.write_case`, and the number of threads. Prints the digest
-of the decoded latents and that of the output of a float convolution.
+Arguments: the file of `test_exactness.write_case`, and the number of threads. Prints the digests
+of the decoded latents, decoded whole and in small tiles and parts, and that of the output of a
+float convolution.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from alic_tf.entropy import exact_parallel
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 
@@ -28,13 +30,20 @@ def main(path, threads):
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     with np.load(path) as file:
         data = dict(file)
+    digests = [decoded(data)]
+    exact_parallel.TILE, exact_parallel.PART = 8, 20
+    digests.append(decoded(data))
+    convolution = tf.nn.conv2d(data["image"], data["kernel"], 1, "SAME")
+    print(*digests, digest(convolution.numpy()))
+
+
+def decoded(data):
+    """Digest of what both models decode."""
     models = {"masked": ExactMaskedModel.from_arrays(part(data, "masked/")),
               "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"])}
-    latents = [array for kind, model in models.items()
-               for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"],
-                                           int(data[f"{kind}_lanes"]))]
-    convolution = tf.nn.conv2d(data["image"], data["kernel"], 1, "SAME")
-    print(digest(*latents), digest(convolution.numpy()))
+    return digest(*(array for kind, model in models.items()
+                    for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"],
+                                              int(data[f"{kind}_lanes"]))))
 
 
 if __name__ == "__main__":
