@@ -4,12 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf import container, errors, padding, progress
-from alic_tf.models.asymmetric import STRIDE
 from alic_tf.picture import Picture
 from alic_tf.quality_steps import quality_of_step, step_of_quality
 from alic_tf.tiling import Tiling
 
-LATENT_STRIDE = 16
 # Quantized latents are fixed-point activations, which end at 4096.
 LATENT_LIMIT = 4095.0
 
@@ -24,7 +22,7 @@ class Codec:
     through the networks in tiles, see `Tiling`.
 
     Args:
-        model: a built `Asymmetric`.
+        model: a built `CompressionModel`.
         exact: its `ExactEntropyModel`.
         model_id: 4 bytes.
         name: for messages.
@@ -39,13 +37,18 @@ class Codec:
     def __init__(self, model, exact, model_id, name, tile=None):
         self.model, self.exact, self.model_id, self.name = model, exact, model_id, name
         self.qualities = model.qualities
-        self._centred = model.transform_config["kind"] == "convolutional"
-        tile = tile or model.transform.tile
-        self._latent = _tiling(model.latent, tile, 3, 1, LATENT_STRIDE)
-        self._hyper_latent = _tiling(
-            model.hyper_latent, tile, model.latents, LATENT_STRIDE, STRIDE, _rounded
+        self._stride, self._latent_stride = model.stride, model.latent_stride
+        self._padding = model.stride, model.transform.centred
+
+        def tiling(function, channels, from_stride, to_stride, finish=np.asarray):
+            return _tiling(function, tile or model.transform.tile, channels, model.stride,
+                           from_stride, to_stride, finish)
+
+        self._latent = tiling(model.latent, 3, 1, model.latent_stride)
+        self._hyper_latent = tiling(
+            model.hyper_latent, model.latents, model.latent_stride, model.stride, _rounded
         )
-        self._image = _tiling(model.synthesize, tile, model.latents, LATENT_STRIDE, 1, levels)
+        self._image = tiling(model.synthesize, model.latents, model.latent_stride, 1, levels)
 
     def encode(self, image, quality=None):
         """Codes an image.
@@ -90,7 +93,7 @@ class Codec:
 
         Returns:
             dictionary: latent float32 [h / 16, w / 16, M] (multiples of 2^-12), hyper_latent
-            int64 [h / 64, w / 64, hyper latents], for the padded image.
+            int64 [h / 64, w / 64, hyper latents], for the padded image and the usual strides.
 
         Raises:
             AlicError: see `alic_tf.errors`; nothing is decoded from a damaged file.
@@ -115,7 +118,7 @@ class Codec:
         half = progress.part(advance, 0.5)
         latent = self._latents(header, payload, half)["latent"]
         image = self._synthesize(latent, quality_of_step(header.quality), half)
-        rgb = padding.crop(image, header.height, header.width, STRIDE, self._centred)
+        rgb = padding.crop(image, header.height, header.width, *self._padding)
         return Picture.decoded(rgb, header)
 
     def info(self, data):
@@ -153,10 +156,10 @@ class Codec:
 
     def _analyze(self, rgb, quality, advance):
         """(latent, float32, and hyper latent, int64) of a picture uint8 [h, w, 3]."""
-        height, width = (padding.padded_size(size, STRIDE) for size in rgb.shape[:2])
+        height, width = (padding.padded_size(size, self._stride) for size in rgb.shape[:2])
 
         def pixels(*window):
-            return padding.pad(rgb, STRIDE, self._centred, *window) / np.float32(255)
+            return padding.pad(rgb, *self._padding, *window) / np.float32(255)
 
         latent = self._latent(pixels, height, width, quality, advance=advance)
         z = self._hyper_latent(lambda *window: latent[window], *latent.shape[:2], quality)
@@ -186,23 +189,24 @@ class Codec:
         return header, payload
 
     def _latents(self, header, payload, advance=progress.ignore):
-        height, width = (-(-n // STRIDE) * STRIDE for n in (header.height, header.width))
+        sides = (padding.padded_size(n, self._stride) for n in (header.height, header.width))
         try:
             latent, z = self._exact_at(header.quality).decode(
-                payload, height // LATENT_STRIDE, width // LATENT_STRIDE, header.lanes, advance
+                payload, *(side // self._latent_stride for side in sides), header.lanes, advance
             )
         except ValueError as error:
             raise errors.Malformed(str(error)) from error
         return {"latent": latent, "hyper_latent": z}
 
 
-def _tiling(function, tile, channels, from_stride, to_stride, finish=np.asarray):
+def _tiling(function, tile, channels, stride, from_stride, to_stride, finish):
     """`Tiling` of a network between arrays of which a sample stands for so many pixels.
 
     Args:
         function: method of a model, of [1, h, w, channels] and the quality [1].
         tile: side in pixels.
         channels: see `function`.
+        stride: pixels of which the sides of the picture are multiples.
         from_stride, to_stride: pixels a sample of input and output.
         finish: see `Tiling`.
     """
@@ -218,7 +222,7 @@ def _tiling(function, tile, channels, from_stride, to_stride, finish=np.asarray)
         lambda part: function(part, tf.ones(1)),
         channels,
         tile // from_stride,
-        STRIDE // from_stride,
+        stride // from_stride,
         from_stride,
         to_stride,
         lambda part, quality: graph(part, [quality]),

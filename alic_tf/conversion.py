@@ -5,22 +5,29 @@ import numpy as np
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel, QualityTables
 from alic_tf.entropy.parallel_context import SMALLEST_SCALE
-from alic_tf.models.entropy_models import SerialEntropyModel
+from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 
 
 def exact_class(model):
-    """The class of the integer entropy model of an `Asymmetric` model."""
-    serial = isinstance(model.entropy, SerialEntropyModel)
-    return ExactMaskedModel if serial else ExactParallelModel
+    """The class of the integer entropy model of a `CompressionModel`."""
+    return _CONVERSIONS[type(model.entropy)][0]
 
 
 def exact_model(model):
-    """The integer entropy model of a built `Asymmetric` model, an `ExactEntropyModel`."""
+    """The integer entropy model of a built `CompressionModel`, an `ExactEntropyModel`."""
+    return _CONVERSIONS[type(model.entropy)][1](model)
+
+
+def _masked(model):
     entropy = model.entropy
     hyper = entropy.hyper_synthesis.layers_sequence
-    if exact_class(model) is ExactMaskedModel:
-        return ExactMaskedModel.from_layers(entropy.prior, hyper, entropy.context)
+    return ExactMaskedModel.from_layers(entropy.prior, hyper, entropy.context)
+
+
+def _parallel(model):
+    entropy = model.entropy
+    hyper = entropy.hyper_synthesis.layers_sequence
     steps = np.arange((model.qualities - 1) * STEPS_PER_QUALITY + 1)
     knots = model.knots(quality_of_step(steps).astype("float32"))
     units = np.broadcast_to(model.transform.unit(knots), (len(steps), 1, 1, model.latents))
@@ -28,3 +35,10 @@ def exact_model(model):
     vectors = [np.asarray(vector)[:, 0, 0] for vector in vectors]
     qualities = QualityTables.from_float(*vectors, SMALLEST_SCALE)
     return ExactParallelModel.from_layers(entropy.prior, qualities, hyper, entropy.context)
+
+
+# What a trained entropy model is coded with: the class, and how to make it.
+_CONVERSIONS = {
+    SerialEntropyModel: (ExactMaskedModel, _masked),
+    ParallelEntropyModel: (ExactParallelModel, _parallel),
+}

@@ -52,16 +52,16 @@ def load(name_or_path):
 
 
 def load_model(path):
-    """(`Asymmetric`, configuration, arrays of its integer entropy model) of a model file.
+    """(`CompressionModel`, configuration, arrays of its integer entropy model) of a model file.
 
     Raises:
         UnknownModel: the file is damaged.
     """
     configuration, weights, exact = storage.load(path)
-    from alic_tf.models.asymmetric import Asymmetric
+    from alic_tf.models.compression_model import CompressionModel
 
     try:
-        model = Asymmetric(
+        model = CompressionModel(
             configuration["transform"], configuration["entropy"], configuration["lambdas"]
         )
         for variable, value in zip(stored_variables(model), weights, strict=True):
@@ -118,7 +118,7 @@ def export(model, name, path, notes=(), precision="float16"):
     entropy model is that of the weights in the file.
 
     Args:
-        model: a built `Asymmetric`.
+        model: a built `CompressionModel`.
         name: of the model.
         path: of the file.
         notes: dictionary that is stored with the configuration.

@@ -68,6 +68,8 @@ class ExactEntropyModel(abc.ABC):
     """
 
     skips_channels = False
+    # Latent samples a sample of the hyper latent, each way.
+    hyper_stride = HYPER_STRIDE
 
     def __init__(self, prior, tables, channels):
         self.prior = prior
@@ -140,7 +142,7 @@ class ExactEntropyModel(abc.ABC):
             ValueError: the payload is too short for its parts or for this size.
         """
         active, strings = self._unpack(payload, lanes)
-        hyper_size = height // HYPER_STRIDE, width // HYPER_STRIDE
+        hyper_size = height // self.hyper_stride, width // self.hyper_stride
         if sum(map(len, strings)) < fewest_bytes(*hyper_size):
             raise ValueError(f"payload of {len(payload)} bytes is too short for its picture")
         decoder = SymbolDecoder(strings, self.prior.rows)

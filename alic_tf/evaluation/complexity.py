@@ -4,9 +4,6 @@ import math
 
 import tensorflow as tf
 
-from alic_tf.models.asymmetric import STRIDE
-from alic_tf.models.transforms import DOWNSAMPLING
-
 # Of the usual Kodak picture; layers that look along whole rows cost more in larger pictures.
 HEIGHT, WIDTH = 512, 768
 
@@ -20,15 +17,15 @@ def macs_per_pixel(model, height=HEIGHT, width=WIDTH):
     these and the synthesis. The prior of the hyper latent does not count: it is a table in files.
 
     Args:
-        model: a built `Asymmetric`.
-        height, width: of the image, multiples of 64.
+        model: a built `CompressionModel`.
+        height, width: of the image, multiples of the model's stride.
 
     Returns:
         dictionary of float: encoder, decoder.
     """
-    latent = (1, height // DOWNSAMPLING, width // DOWNSAMPLING, model.latents)
+    latent = (1, height // model.latent_stride, width // model.latent_stride, model.latents)
     prior = model.entropy.prior
-    hyper = (1, height // STRIDE, width // STRIDE, prior.channels)
+    hyper = (1, height // model.stride, width // model.stride, prior.channels)
     image, quality = (1, height, width, 3), (1,)
     entropy = macs(model.estimate, latent, hyper, quality) - macs(prior.likelihood, hyper)
     return {

@@ -28,7 +28,7 @@ class EntropyModel(keras.layers.Layer):
                                           `-> hyper synthesis -> context(latent_hat) -> bits
 
     Call:
-        latent: float32 [b, h, w, M] in quantization steps, h and w multiples of 4.
+        latent: float32 [b, h, w, M] in quantization steps, h and w multiples of `hyper_stride`.
         unit: float32 [b, 1, 1, M], usual size of each channel, or 1.
         knots: [b, qualities] of `quality_knots`.
         training: with True, noise stands for rounding in the rate.
@@ -36,8 +36,14 @@ class EntropyModel(keras.layers.Layer):
     Returns:
         dictionary: bits [b], hyper_bits [b], latent_hat [b, h, w, M] (straight-through).
 
-    `hyper_latent` and `rate` give the codec what it needs.
+    `hyper_latent` and `rate` give the codec what it needs, and `for_latents` builds one from the
+    switches of a model: (latents, qualities, **switches), among them the context.
+
+    Attributes:
+        hyper_stride: latent samples a sample of the hyper latent, each way.
     """
+
+    hyper_stride = 4
 
     def __init__(self, latents, hyper_latents, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -76,6 +82,10 @@ class SerialEntropyModel(EntropyModel):
         self.hyper_analysis = HyperAnalysis(latents, dtype="float32", name="hyper_analysis")
         self.hyper_synthesis = HyperSynthesis(latents, dtype="float32", name="hyper_synthesis")
         self.context = MaskedContext(latents, mixture, dtype="float32", name="context")
+
+    @classmethod
+    def for_latents(cls, latents, qualities, context, **switches):
+        return cls(latents, **switches)
 
     def build(self, input_shape=None):
         shape = (None, None, None, self.latents)
@@ -155,6 +165,19 @@ class ParallelEntropyModel(EntropyModel):
         )
         self.hyper_bias = QualityVector(qualities, hyper_filters, name="hyper_bias")
         self.context = ParallelContext(groups, width, context, name="context")
+
+    @classmethod
+    def for_latents(cls, latents, qualities, context, mixture="gaussian", **switches):
+        if mixture != "gaussian":
+            raise ValueError(
+                f"context {context!r} predicts one Gaussian: mixture must be 'gaussian', "
+                f"not {mixture!r}"
+            )
+        switches = {"groups": (latents,), **switches}
+        model = cls(qualities=qualities, context=context, **switches)
+        if model.latents != latents:
+            raise ValueError(f"groups {model.groups} must add up to {latents} latents")
+        return model
 
     def build(self, input_shape=None):
         grid = (None, None, None)

@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from alic_tf import errors
 from alic_tf.entropy.coder import PROBABILITY_BITS, SymbolDecoder
-from alic_tf.models.asymmetric import STRIDE
 from alic_tf.models.original_coder import RangeDecoder, cumulative_frequencies
 
 _HEADER = struct.Struct("<4H")
@@ -60,7 +59,7 @@ def parse(data, channels):
     if len(string) % (1 << 16) != length:
         kind = errors.Truncated if len(string) < length else errors.TrailingData
         raise kind(f"the hyper latent has {len(string)} bytes, not {length}")
-    if not (height and width and limit) or height % STRIDE or width % STRIDE:
+    if not (height and width and limit) or height % _HYPER_STRIDE or width % _HYPER_STRIDE:
         raise errors.Malformed(f"{width} x {height}, latents up to {limit}: not of this program")
     flags = np.unpackbits(np.frombuffer(data[_HEADER.size : start], "uint8"))
     return Header(height, width, limit, np.flatnonzero(flags), string)
@@ -115,7 +114,7 @@ def decode_latent(model, variables, header, string):
     """Decodes the latent of a pair of files.
 
     Args:
-        model: `Asymmetric` of a checkpoint, of Gaussian mixtures.
+        model: `CompressionModel` of a checkpoint, of Gaussian mixtures.
         variables: of that checkpoint, see `import_tf1.read_checkpoint`.
         header: bytes of the first file.
         string: bytes of the second file.

@@ -2,7 +2,7 @@
 
 import copy
 
-from alic_tf.models.asymmetric import Asymmetric
+from alic_tf.models.compression_model import CompressionModel
 
 # Fu et al., section IV-A: the lambdas of the low rates; 0.0016, 0.0032 and 0.0075 share N = 128.
 _FU2022 = {
@@ -43,7 +43,7 @@ def configuration(preset, changes=()):
             its new value.
 
     Returns:
-        dictionary, the arguments of `Asymmetric`.
+        dictionary, the arguments of `CompressionModel`.
 
     Raises:
         ValueError: unknown preset.
@@ -67,4 +67,4 @@ def changed(config, changes):
 
 def build(preset, changes=()):
     """An untrained model of a preset; see `configuration`."""
-    return Asymmetric(**configuration(preset, changes))
+    return CompressionModel(**configuration(preset, changes))

@@ -77,7 +77,7 @@ class Weights:
         variable.assign(self.take(name, variable.shape))
 
     def model(self, model):
-        """Fills an `Asymmetric` model: preset fu2022 or fu2022-gllmm without filter."""
+        """Fills an `CompressionModel` model: preset fu2022 or fu2022-gllmm without filter."""
         self.analysis(model.transform.analysis)
         self.synthesis(model.transform.synthesis)
         self.stack(model.entropy.hyper_analysis, "hyper_analysis")

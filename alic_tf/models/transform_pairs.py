@@ -1,4 +1,13 @@
-"""Transform pairs as the codec sees them: image to latent in quantization steps, and back."""
+"""Transform pairs as the codec sees them: image to latent in quantization steps, and back.
+
+Their classes have in common:
+
+    stride: pixels a latent sample, each way.
+    centred: whether pictures are padded with zeros on all sides; see `padding.pad`.
+    variable_rate: whether they take the lambdas of several qualities.
+    latents: number of latent channels.
+    tile: largest side in pixels of what goes through them at once.
+"""
 
 import keras
 import numpy as np
@@ -19,6 +28,10 @@ class ConvolutionalTransform(keras.layers.Layer):
 
     Source: Fu et al. 2022, figure 2.
     """
+
+    stride = 16
+    centred = True
+    variable_rate = False
 
     def __init__(self, filters=128, block="msrb", normalization="gdn", importance="map",
                  encoder_blocks=3, decoder_blocks=1, pqf=True, attention=True, **kwargs):
@@ -71,11 +84,11 @@ class PacketTransform(keras.layers.Layer):
             is optimal for them, sqrt(lambda / 26).
         filters, latents, normalization: see `PacketAnalysis`.
         analysis_units, synthesis_units: residual units of each stage.
-
-    Attributes:
-        latents, tile: see `ConvolutionalTransform`.
     """
 
+    stride = 16
+    centred = False
+    variable_rate = True
     # All but the pixels themselves is at an eighth of their resolution.
     tile = 3072
 

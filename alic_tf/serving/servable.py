@@ -4,10 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf import padding
-from alic_tf.codec import LATENT_LIMIT, LATENT_STRIDE, levels
+from alic_tf.codec import LATENT_LIMIT, levels
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 from alic_tf.entropy.fixed_point import ONE
-from alic_tf.models.asymmetric import STRIDE
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.serving import container, pictures
 from alic_tf.serving.checks import checked
@@ -39,7 +38,7 @@ class Servable(tf.Module):
         self.weights = [variable.value for variable in codec.model.variables]
         self._codec, self._max_pixels = codec, max_pixels
         self._traced = TracedOnce()
-        self._centred = codec.model.transform_config["kind"] == "convolutional"
+        self._padding = codec.model.stride, codec.model.transform.centred
 
     def functions(self):
         """Concrete functions by the name of their signature; see docs/serving.md."""
@@ -55,7 +54,7 @@ class Servable(tf.Module):
     def _decode(self, alic_bytes):
         header, latent, _ = self._traced("unpack", self._unpack)(alic_bytes)
         image = self._synthesize(latent, quality_of_step(header.step))
-        image = padding.crop(image, header.height, header.width, STRIDE, self._centred)
+        image = padding.crop(image, header.height, header.width, *self._padding)
         return {"png_bytes": pictures.write(image, header.grey)}
 
     def _decode_latents(self, latents, quality):
@@ -78,7 +77,7 @@ class Servable(tf.Module):
             image, grey = pictures.read(image_bytes)
             height, width, _ = tf.unstack(tf.shape(image, tf.int64))
             image = checked(image, *container.size_checks(width, height, self._max_pixels))
-            padded = pictures.pad(image, STRIDE, self._centred)
+            padded = pictures.pad(image, *self._padding)
             # Division by a constant would be made a multiplication by its inverse.
             shades = np.arange(256, dtype="uint8") / np.float32(255)
             pixels = tf.gather(shades, tf.cast(padded, tf.int32))
@@ -102,8 +101,9 @@ class Servable(tf.Module):
     def _unpack(self, alic_bytes):
         """(`Header`, latent, hyper latent) of a file."""
         header = container.unpack(alic_bytes, self._codec, self._max_pixels)
+        stride, latent_stride = self._codec.model.stride, self._codec.model.latent_stride
         height, width = (
-            tf.cast(padding.padded_size(size, STRIDE) // LATENT_STRIDE, tf.int32)
+            tf.cast(padding.padded_size(size, stride) // latent_stride, tf.int32)
             for size in (header.height, header.width))
         latent, z = self.entropy.decode(
             header.payload, header.lanes, header.step, height, width)

@@ -5,15 +5,15 @@ import textwrap
 
 from alic_tf import errors, storage, zoo
 from alic_tf.models import presets
-from alic_tf.models.asymmetric import TRANSFORMS, Asymmetric
-from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
+from alic_tf.models.compression_model import ENTROPY_MODELS, TRANSFORMS, CompressionModel
 from alic_tf.models.tf1_scopes import renumber
 
 # Fu et al., section IV-A: for N = 128 and for N = 256; their MSE lambdas are all far below 1.
 _MS_SSIM_LAMBDAS = ((12.0, 40.0), (80.0, 120.0))
 
 # Arguments of the parts that the model itself derives from others.
-_DERIVED = {"self", "kwargs", "lambdas", "latents", "qualities"}
+_DERIVED = {"kwargs", "lambdas"}
+_DERIVED_OF_ENTROPY = {*_DERIVED, "latents", "qualities"}
 
 
 def configuration(preset, changes, start=None, metric="mse"):
@@ -55,13 +55,13 @@ def configuration(preset, changes, start=None, metric="mse"):
 
 
 def make_model(configuration):
-    """The untrained `Asymmetric` of a configuration.
+    """The untrained `CompressionModel` of a configuration.
 
     Raises:
         UsageError: a switch has a value that the model does not take.
     """
     try:
-        return Asymmetric(**configuration)
+        return CompressionModel(**configuration)
     except (TypeError, ValueError) as error:
         cause = textwrap.shorten(str(error), 200)
         raise errors.UsageError(f"the model cannot be built: {cause}") from error
@@ -105,17 +105,15 @@ def _ms_ssim_lambdas(count, wide):
 
 
 def _stored(path):
-    """The arguments of `Asymmetric` in a model file."""
+    """The arguments of `CompressionModel` in a model file."""
     stored = storage.read_configuration(path)
     return {name: stored[name] for name in ("transform", "entropy", "lambdas")}
 
 
 def _switches(kind, context):
     """Paths that may be changed in a model with this transform and context, sorted."""
-    transform = _arguments(TRANSFORMS[kind]) if kind in TRANSFORMS else set()
-    if kind == "packet":
-        transform.add("latents")
-    entropy = _arguments(SerialEntropyModel if context == "masked" else ParallelEntropyModel)
+    transform = _arguments(TRANSFORMS, kind) - _DERIVED
+    entropy = _arguments(ENTROPY_MODELS, context) - _DERIVED_OF_ENTROPY
     return sorted(
         {"lambdas"}
         | {f"transform.{name}" for name in transform | {"kind"}}
@@ -123,5 +121,6 @@ def _switches(kind, context):
     )
 
 
-def _arguments(cls):
-    return set(inspect.signature(cls.__init__).parameters) - _DERIVED
+def _arguments(classes, name):
+    """Names of the arguments of the class of this name; none if there is no such class."""
+    return set(inspect.signature(classes[name]).parameters) if name in classes else set()

@@ -12,7 +12,6 @@ import numpy as np
 
 from alic_tf import errors, zoo
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
-from alic_tf.models.asymmetric import STRIDE
 from alic_tf.models.initialization import initialize
 from alic_tf.training.cluster import is_chief
 from alic_tf.training.configuration import assign_weights, configuration, make_model
@@ -71,6 +70,8 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
         keras.utils.set_random_seed(settings["seed"])
         with _precision(settings["precision"]):
             model = make_model(settings["configuration"])
+        if settings["patch"] % model.stride:
+            raise errors.UsageError(f"--patch of this model must be a multiple of {model.stride}")
         training_model = compiled(model, settings, strategy and strategy.num_replicas_in_sync)
     seconds = settings["minutes"] and 60 * settings["minutes"]
     schedule = SCHEDULES[settings["schedule"]](
@@ -87,7 +88,7 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
         sampler = _sampler(photographs, settings, model.qualities)
         callbacks = [schedule, Progress(log, schedule, sampler, log_seconds)]
         if settings["validation"]:
-            crops = validation_crops(settings["validation"], settings["metric"])
+            crops = validation_crops(settings["validation"], model.stride, settings["metric"])
             qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
             every = 60 * validate_minutes
             callbacks.append(Validation(crops, qualities, log, checkpoint, every))
@@ -164,16 +165,16 @@ def fit(training_model, sampler, callbacks, first_step=0, strategy=None):
     )
 
 
-def validation_crops(path, metric="mse"):
+def validation_crops(path, stride, metric="mse"):
     """Central crops of the pictures in a folder, uint8 [n, side, side, 3].
 
-    The side is 256, or for smaller pictures what the model takes of the smallest. Pictures that
-    are too small for the model or the metric are left out.
+    The side is 256, or for smaller pictures the largest multiple of `stride` in the smallest.
+    Pictures that are too small for one, or for the metric, are left out.
     """
-    needed = STRIDE if metric == "mse" else STRIDE * math.ceil(MS_SSIM_MIN_SIDE / STRIDE)
+    needed = stride if metric == "mse" else stride * math.ceil(MS_SSIM_MIN_SIDE / stride)
     photographs = load_photographs(path, needed)
     smallest = min(min(photograph.shape[:2]) for photograph in photographs)
-    side = min(VALIDATION_SIDE, smallest // STRIDE * STRIDE)
+    side = min(VALIDATION_SIDE, smallest // stride * stride)
     corners = [[(n - side) // 2 for n in photograph.shape[:2]] for photograph in photographs]
     return np.stack([
         photograph[top : top + side, left : left + side]

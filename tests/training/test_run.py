@@ -96,7 +96,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, cau
 
 def test_validation_crops_are_central_and_equal(tmp_path):
     tiny.write_photographs(tmp_path, count=2, height=300, width=400)
-    crops = run.validation_crops(tmp_path)
+    crops = run.validation_crops(tmp_path, 64)
     assert crops.shape == (2, 256, 256, 3)
     original = tiny.photographs(2, 300, 400)[0]
     np.testing.assert_array_equal(crops[0], original[22:278, 72:328])

@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from alic_tf.models import presets
-from alic_tf.models.asymmetric import Asymmetric
+from alic_tf.models.compression_model import CompressionModel
 from alic_tf.models.initialization import initialize
 from tests.tiny_models import TINY_DWAN, tiny_dwan, tiny_fu2022
 
@@ -60,7 +60,7 @@ def gradients(model, image, quality):
 
 
 def untrained(switches, entropy):
-    return Asymmetric({"kind": "convolutional", "filters": 8, **switches}, entropy, [0.01])
+    return CompressionModel({"kind": "convolutional", "filters": 8, **switches}, entropy, [0.01])
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,16 @@ def test_light_normalizations_are_listed():
 
 def test_several_rates_need_gains():
     with pytest.raises(ValueError, match="one lambda"):
-        Asymmetric({"kind": "convolutional", "filters": 8}, {"context": "masked"}, [0.01, 0.02])
+        CompressionModel(
+            {"kind": "convolutional", "filters": 8}, {"context": "masked"}, [0.01, 0.02]
+        )
 
 
 @pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022])
 def test_configuration_is_data_and_gives_the_same_model(make):
     model = make()
     configuration = json.loads(json.dumps(model.get_config()))
-    again = Asymmetric.from_config(configuration)
+    again = CompressionModel.from_config(configuration)
     assert again.get_config() == model.get_config()
     again.set_weights(model.get_weights())
     inputs = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)), np.ones(1)

@@ -1,4 +1,4 @@
-"""The asymmetric model: a transform pair and an entropy model, assembled from switches."""
+"""The model of a codec: a transform pair and an entropy model, assembled from switches."""
 
 import keras
 from keras import ops
@@ -8,30 +8,35 @@ from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyMod
 from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
 
 TRANSFORMS = {"convolutional": ConvolutionalTransform, "packet": PacketTransform}
-CONTEXTS = ("masked", "checkerboard", "ssm")
-# Image sides are padded to multiples of this: 16 in the transforms, 4 in the hyper transforms.
-STRIDE = 64
+ENTROPY_MODELS = {
+    "masked": SerialEntropyModel,
+    "checkerboard": ParallelEntropyModel,
+    "ssm": ParallelEntropyModel,
+}
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class Asymmetric(keras.Model):
-    """Learned image codec of Fu et al., its light successor, and what lies between.
+class CompressionModel(keras.Model):
+    """Learned image codec: any transform pair with any entropy model.
 
         image -> analyze -> latent -> entropy model -> bits
                                            `-> latent_hat -> synthesize -> image
 
     Args:
-        transform: dictionary, "kind" ("convolutional" or "packet") and the arguments of
-            `ConvolutionalTransform` or `PacketTransform`.
-        entropy: dictionary, "context" ("masked", "checkerboard" or "ssm") and the arguments of
-            `SerialEntropyModel` (masked) or `ParallelEntropyModel` (the others).
+        transform: dictionary, "kind", one of `TRANSFORMS`, and the arguments of its class.
+        entropy: dictionary, "context", one of `ENTROPY_MODELS`, and the arguments of its class.
         lambdas: lambda of each whole quality, ascending; one for a model of one rate.
 
     Call:
-        (image, quality): float [b, h, w, 3] in 0..1, sides multiples of 64, and float [b].
+        (image, quality): float [b, h, w, 3] in 0..1, sides multiples of `stride`, and float [b].
 
     Returns:
         dictionary: image [b, h, w, 3], unclipped; bits, hyper_bits, filter_loss, each [b].
+
+    Attributes:
+        latents: number of latent channels.
+        latent_stride: pixels a latent sample.
+        stride: pixels a sample of the hyper latent; image sides are multiples of it.
 
     Raises:
         ValueError: a switch is none of those allowed, or several lambdas for a transform of one
@@ -47,43 +52,28 @@ class Asymmetric(keras.Model):
         kind = transform.get("kind")
         if kind not in TRANSFORMS:
             raise ValueError(f"transform kind must be one of {tuple(TRANSFORMS)}, not {kind!r}")
-        if kind == "convolutional" and self.qualities > 1:
-            raise ValueError(f"a convolutional transform has one lambda, not {self.qualities}")
         options = {k: v for k, v in transform.items() if k != "kind"}
-        if kind == "packet":
+        if TRANSFORMS[kind].variable_rate:
             options["lambdas"] = self.lambdas
+        elif self.qualities > 1:
+            raise ValueError(f"a {kind} transform has one lambda, not {self.qualities}")
         self.transform = TRANSFORMS[kind](
             **options, dtype=keras.config.dtype_policy(), name="transform"
         )
-        self.entropy = self._make_entropy(**entropy)
+        entropy = {"context": "masked", **entropy}
+        if entropy["context"] not in ENTROPY_MODELS:
+            raise ValueError(
+                f"context must be one of {tuple(ENTROPY_MODELS)}, not {entropy['context']!r}"
+            )
+        self.latents = self.transform.latents
+        self.entropy = ENTROPY_MODELS[entropy["context"]].for_latents(
+            self.latents, self.qualities, name="entropy", **entropy
+        )
+        self.latent_stride = self.transform.stride
+        self.stride = self.latent_stride * self.entropy.hyper_stride
         self.transform.build()
         self.entropy.build()
         self.built = True
-
-    def _make_entropy(self, context="masked", **options):
-        latents = self.transform.latents
-        if context == "masked":
-            return SerialEntropyModel(latents, name="entropy", **options)
-        if context not in CONTEXTS:
-            raise ValueError(f"context must be one of {CONTEXTS}, not {context!r}")
-        mixture = options.pop("mixture", "gaussian")
-        if mixture != "gaussian":
-            raise ValueError(
-                f"context {context!r} predicts one Gaussian: mixture must be 'gaussian', "
-                f"not {mixture!r}"
-            )
-        options = {"groups": (latents,), **options}
-        model = ParallelEntropyModel(
-            qualities=self.qualities, context=context, name="entropy", **options
-        )
-        if model.latents != latents:
-            raise ValueError(f"groups {model.groups} must add up to {latents} latents")
-        return model
-
-    @property
-    def latents(self):
-        """Number of latent channels."""
-        return self.transform.latents
 
     def knots(self, quality):
         """Interpolation weights [b, qualities] of real qualities [b]."""
