@@ -1,17 +1,34 @@
 """Reference numbers computed by the original programs, and how they get into our layers."""
 
+import os
 import pathlib
 
 import numpy as np
+import pytest
 
 from alic_tf.models import tf1_scopes
 
 DATA = pathlib.Path(__file__).parent / "data"
+# Files too large for the repository.
+_BESIDE = pathlib.Path(__file__).parents[2] / "shared" / "golden"
+LARGE = pathlib.Path(os.environ.get("ALIC_GOLDEN", _BESIDE))
 
 
 def load(name):
     """The arrays of tests/data/<name>.npz as a dictionary."""
     with np.load(DATA / f"{name}.npz") as data:
+        return {key: data[key] for key in data.files}
+
+
+def load_large(name):
+    """As `load`, of a file in the folder that ALIC_GOLDEN names, or beside the checkout.
+
+    Skips the test where it is not.
+    """
+    path = LARGE / f"{name}.npz"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here: set ALIC_GOLDEN to its folder")
+    with np.load(path) as data:
         return {key: data[key] for key in data.files}
 
 

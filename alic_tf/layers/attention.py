@@ -17,15 +17,17 @@ class NonLocalAttention(keras.layers.Layer):
 
     Args:
         filters: channels of input and output, at least 2.
+        activation: see `ResidualBlock`.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters, activation=None, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
-        dtype = self.dtype_policy
-        self.trunk = [ResidualBlock(filters, dtype=dtype) for _ in range(3)]
-        self.gate = [ResidualBlock(filters, dtype=dtype) for _ in range(3)]
-        self.gate.append(SignalConvolution(filters, 1, dtype=dtype))
+        self.activation = activation
+        options = {"activation": activation, "dtype": self.dtype_policy}
+        self.trunk = [ResidualBlock(filters, **options) for _ in range(3)]
+        self.gate = [ResidualBlock(filters, **options) for _ in range(3)]
+        self.gate.append(SignalConvolution(filters, 1, dtype=self.dtype_policy))
 
     def build(self, input_shape):
         build_sequence(self.trunk, input_shape)
@@ -38,4 +40,4 @@ class NonLocalAttention(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters}
+        return {**super().get_config(), "filters": self.filters, "activation": self.activation}

@@ -4,16 +4,19 @@ import keras
 import numpy as np
 from keras import ops
 
-ACTIVATIONS = (None, "relu", "leaky_relu")
-LEAKY_SLOPE = 0.2
+# Slopes for negative numbers: 0.2 throughout Fu et al., 0.01 throughout CompressAI.
+SLOPES = {"leaky_relu": 0.2, "leaky_relu_0.01": 0.01}
+ACTIVATIONS = (None, "relu", *SLOPES, "gelu")
 
 
 def activate(x, activation):
-    """Applies one of `ACTIVATIONS` (leaky_relu has the slope 0.2 used throughout the paper)."""
+    """Applies one of `ACTIVATIONS` (gelu is the exact one, by the Gaussian distribution)."""
     if activation == "relu":
         return ops.relu(x)
-    if activation == "leaky_relu":
-        return ops.leaky_relu(x, LEAKY_SLOPE)
+    if activation == "gelu":
+        return ops.gelu(x, approximate=False)
+    if activation in SLOPES:
+        return ops.leaky_relu(x, SLOPES[activation])
     return x
 
 

@@ -11,6 +11,10 @@ from alic_tf.layers.sequence import apply_sequence, build_sequence
 class _Shortcut(Block):
     """The sum of a trunk and a shortcut, both of which change the resolution."""
 
+    def __init__(self, filters, normalization="gdn", activation="leaky_relu", **kwargs):
+        super().__init__(filters, normalization, **kwargs)
+        self.activation = activation
+
     def build(self, input_shape):
         self.shortcut.build(input_shape)
         build_sequence(self.trunk, input_shape)
@@ -20,6 +24,9 @@ class _Shortcut(Block):
 
     def compute_output_shape(self, input_shape):
         return self.shortcut.compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "activation": self.activation}
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -31,6 +38,7 @@ class ResidualDownsampling(_Shortcut):
     Args:
         filters: output channels.
         normalization: "gdn" or "ln_prelu".
+        activation: "leaky_relu", or "leaky_relu_0.01" as in CompressAI.
 
     Maps (batch, h, w, c) to (batch, ceil(h/2), ceil(w/2), filters).
 
@@ -38,12 +46,12 @@ class ResidualDownsampling(_Shortcut):
         ValueError: unknown normalization.
     """
 
-    def __init__(self, filters, normalization="gdn", **kwargs):
-        super().__init__(filters, normalization, **kwargs)
+    def __init__(self, filters, normalization="gdn", activation="leaky_relu", **kwargs):
+        super().__init__(filters, normalization, activation, **kwargs)
         dtype = self.dtype_policy
         self.shortcut = SignalConvolution(filters, 1, strides=2, dtype=dtype)
         self.trunk = [
-            SignalConvolution(filters, 3, strides=2, activation="leaky_relu", dtype=dtype),
+            SignalConvolution(filters, 3, strides=2, activation=activation, dtype=dtype),
             SignalConvolution(filters, 3, dtype=dtype),
             make_normalization(normalization, dtype=dtype),
         ]
@@ -58,6 +66,9 @@ class ResidualUpsampling(_Shortcut):
     Args:
         filters: output channels.
         normalization: "gdn" (here its inverse) or "ln_prelu".
+        activation: "leaky_relu", or "leaky_relu_0.01" as in CompressAI.
+        shortcut_size: taps along each side of the shortcut's kernel, 1, or 3 as in CompressAI.
+        flip: whether kernels are mirrored.
 
     Maps (batch, h, w, c) to (batch, 2h, 2w, filters).
 
@@ -65,12 +76,17 @@ class ResidualUpsampling(_Shortcut):
         ValueError: unknown normalization.
     """
 
-    def __init__(self, filters, normalization="gdn", **kwargs):
-        super().__init__(filters, normalization, **kwargs)
-        dtype = self.dtype_policy
-        self.shortcut = SubpixelConvolution(filters, 1, flip=True, dtype=dtype)
+    def __init__(self, filters, normalization="gdn", activation="leaky_relu", shortcut_size=1,
+                 flip=True, **kwargs):
+        super().__init__(filters, normalization, activation, **kwargs)
+        self.shortcut_size, self.flip = shortcut_size, flip
+        options = {"flip": flip, "dtype": self.dtype_policy}
+        self.shortcut = SubpixelConvolution(filters, shortcut_size, **options)
         self.trunk = [
-            SubpixelConvolution(filters, 3, activation="leaky_relu", flip=True, dtype=dtype),
-            SignalConvolution(filters, 3, flip=True, dtype=dtype),
-            make_normalization(normalization, inverse=True, dtype=dtype),
+            SubpixelConvolution(filters, 3, activation=activation, **options),
+            SignalConvolution(filters, 3, **options),
+            make_normalization(normalization, inverse=True, dtype=self.dtype_policy),
         ]
+
+    def get_config(self):
+        return {**super().get_config(), "shortcut_size": self.shortcut_size, "flip": self.flip}

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from alic_tf.layers.block import Block
-from alic_tf.layers.convolution import SignalConvolution
+from alic_tf.layers.convolution import SignalConvolution, activate
 from alic_tf.layers.normalization import make_normalization
 from alic_tf.layers.sequence import apply_sequence, build_sequence
 
@@ -18,17 +18,49 @@ class ResidualBlock(keras.layers.Layer):
     Args:
         filters: channels of input and output, at least 2.
         kernel_size: taps k of the middle convolution.
+        activation: of the sum; none in the paper, "relu" in Cheng et al. (arXiv 2001.01568).
     """
 
-    def __init__(self, filters, kernel_size=3, **kwargs):
+    def __init__(self, filters, kernel_size=3, activation=None, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
+        self.activation = activation
         half, dtype = filters // 2, self.dtype_policy
         self.convolutions = [
             SignalConvolution(half, 1, activation="relu", dtype=dtype),
             SignalConvolution(half, kernel_size, activation="relu", dtype=dtype),
             SignalConvolution(filters, 1, dtype=dtype),
+        ]
+
+    def build(self, input_shape):
+        build_sequence(self.convolutions, input_shape)
+
+    def call(self, x):
+        return activate(x + apply_sequence(self.convolutions, x), self.activation)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size,
+                "activation": self.activation}
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class ResidualPair(keras.layers.Layer):
+    """x + leaky(3x3 leaky(3x3 x)), the residual block of Cheng et al. (arXiv 2001.01568).
+
+    Args:
+        filters: channels of input and output.
+    """
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.convolutions = [
+            SignalConvolution(filters, 3, activation="leaky_relu_0.01", dtype=self.dtype_policy)
+            for _ in range(2)
         ]
 
     def build(self, input_shape):
@@ -41,7 +73,7 @@ class ResidualBlock(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size}
+        return {**super().get_config(), "filters": self.filters}
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
