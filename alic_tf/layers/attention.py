@@ -1,4 +1,4 @@
-"""Attention by a learned gate (simplified non-local attention)."""
+"""Attention by a learned gate (simplified non-local attention), and by a mask alone."""
 
 import keras
 from keras import ops
@@ -41,3 +41,32 @@ class NonLocalAttention(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "activation": self.activation}
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class MaskAttention(keras.layers.Layer):
+    """x + x * sigmoid(3x3 x): attention whose mask is a single convolution.
+
+    The simplified module of "Learned Image Compression using Autoencoder Architecture"
+    (M. Ashraf, github.com/MahmoudAshraf97/AutoencoderCompression).
+
+    Args:
+        filters: channels of input and output.
+    """
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.mask = SignalConvolution(filters, 3, dtype=self.dtype_policy)
+
+    def build(self, input_shape):
+        self.mask.build(input_shape)
+
+    def call(self, x):
+        return x + x * ops.sigmoid(self.mask(x))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters}

@@ -2,6 +2,7 @@
 
 import keras
 
+from alic_tf.layers.activation import activated
 from alic_tf.layers.block import Block
 from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.normalization import make_normalization
@@ -66,14 +67,15 @@ class ResidualUpsampling(_Shortcut):
     Args:
         filters: output channels.
         normalization: "gdn" (here its inverse) or "ln_prelu".
-        activation: "leaky_relu", or "leaky_relu_0.01" as in CompressAI.
+        activation: "leaky_relu", or "leaky_relu_0.01" as in CompressAI, or "prelu", which has its
+            slopes after the rearrangement.
         shortcut_size: taps along each side of the shortcut's kernel, 1, or 3 as in CompressAI.
         flip: whether kernels are mirrored.
 
     Maps (batch, h, w, c) to (batch, 2h, 2w, filters).
 
     Raises:
-        ValueError: unknown normalization.
+        ValueError: unknown normalization or activation.
     """
 
     def __init__(self, filters, normalization="gdn", activation="leaky_relu", shortcut_size=1,
@@ -83,7 +85,7 @@ class ResidualUpsampling(_Shortcut):
         options = {"flip": flip, "dtype": self.dtype_policy}
         self.shortcut = SubpixelConvolution(filters, shortcut_size, **options)
         self.trunk = [
-            SubpixelConvolution(filters, 3, activation=activation, **options),
+            *activated(SubpixelConvolution, filters, 3, activation=activation, **options),
             SignalConvolution(filters, 3, **options),
             make_normalization(normalization, inverse=True, dtype=self.dtype_policy),
         ]

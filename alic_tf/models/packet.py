@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf.layers.activation import prelu
 from alic_tf.layers.convolution import SignalConvolution, depth_to_space, space_to_depth
 from alic_tf.layers.filter import PostQuantizationFilter
 from alic_tf.layers.normalization import LayerNormPReLU
@@ -72,12 +73,7 @@ class HierarchicalStage(keras.layers.Layer):
         self.activations = [
             LayerNormPReLU(name=f"activation_{i}", **options)
             if normalization == "ln_prelu"
-            else keras.layers.PReLU(
-                alpha_initializer=keras.initializers.Constant(0.25),
-                shared_axes=[1, 2],
-                name=f"activation_{i}",
-                **options,
-            )
+            else prelu(name=f"activation_{i}", **options)
             for i in range(units)
         ]
         self.weights_of_quality = [

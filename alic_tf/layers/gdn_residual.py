@@ -1,0 +1,51 @@
+"""Residual block of convolutions that are each normalised."""
+
+import keras
+
+from alic_tf.layers.convolution import SignalConvolution
+from alic_tf.layers.normalization import GDN
+from alic_tf.layers.sequence import apply_sequence, build_sequence
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class GDNResidualBlock(keras.layers.Layer):
+    """x + GDN(3x3 GDN(3x3 x)), which may halve the resolution.
+
+    The residual block of "Learned Image Compression using Autoencoder Architecture"
+    (M. Ashraf, github.com/MahmoudAshraf97/AutoencoderCompression).
+
+    Args:
+        filters: channels of the output; of the input too, unless strides are above 1.
+        strides: of the first convolution and, above 1, of a 1x1 convolution on the skip path.
+        inverse: the decoder's inverse GDN.
+
+    Maps (batch, h, w, c) to (batch, ceil(h / strides), ceil(w / strides), filters).
+    """
+
+    def __init__(self, filters, strides=1, inverse=False, **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.strides, self.inverse = filters, strides, inverse
+        dtype = self.dtype_policy
+        self.trunk = [
+            SignalConvolution(filters, 3, strides=strides, dtype=dtype),
+            GDN(inverse, dtype=dtype),
+            SignalConvolution(filters, 3, dtype=dtype),
+            GDN(inverse, dtype=dtype),
+        ]
+        self.shortcut = []
+        if strides > 1:
+            self.shortcut = [SignalConvolution(filters, 1, strides=strides, dtype=dtype)]
+
+    def build(self, input_shape):
+        build_sequence(self.trunk, input_shape)
+        build_sequence(self.shortcut, input_shape)
+
+    def call(self, x):
+        return apply_sequence(self.shortcut, x) + apply_sequence(self.trunk, x)
+
+    def compute_output_shape(self, input_shape):
+        return self.trunk[0].compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "strides": self.strides,
+                "inverse": self.inverse}
