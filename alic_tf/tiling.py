@@ -8,7 +8,7 @@ import numpy as np
 from alic_tf.progress import ignore
 
 # Probes see this many blocks to each side before a function counts as not local.
-MOST_BLOCKS = 8
+MOST_BLOCKS = 16
 
 
 class Tiling:

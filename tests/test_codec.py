@@ -7,21 +7,22 @@ import pytest
 from PIL import Image
 
 from alic_tf import container, errors, zoo
-from tests.tiny_models import tiny_dwan, tiny_fu2022
+from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_resgdn
 
+MODELS = {"dwan": tiny_dwan, "fu2022": tiny_fu2022, "resgdn": tiny_resgdn}
 SIZES = [(1, 1), (1, 300), (17, 33), (64, 64), (70, 130)]
 
 
 @pytest.fixture(scope="module")
 def codecs(tmp_path_factory):
-    """Codecs of both families, by name, exported and loaded again."""
+    """Codecs of all families, by name, exported and loaded again."""
     folder = tmp_path_factory.mktemp("models")
-    for name, model in (("dwan", tiny_dwan()), ("fu2022", tiny_fu2022())):
-        zoo.export(model, name, folder / f"{name}.npz")
-    return {name: zoo.load(folder / f"{name}.npz") for name in ("dwan", "fu2022")}
+    for name, make in MODELS.items():
+        zoo.export(make(), name, folder / f"{name}.npz")
+    return {name: zoo.load(folder / f"{name}.npz") for name in MODELS}
 
 
-@pytest.fixture(params=["dwan", "fu2022"])
+@pytest.fixture(params=MODELS)
 def codec(codecs, request):
     return codecs[request.param]
 

@@ -8,15 +8,15 @@ from alic_tf import zoo
 from alic_tf.codec import Codec
 from alic_tf.evaluation.metrics import psnr
 from alic_tf.tiling import Tiling
-from tests.test_codec import picture
+from tests.test_codec import MODELS, picture
 from tests.test_shipped import MODEL, ROOT
-from tests.tiny_models import tiny_dwan, tiny_fu2022
 
 # Pixels: latent of the picture, then latents: hyper latent of the latent, picture of the latent.
 # By hand, then to multiples of 64 pixels. dwan: two 3x3 at 1/8 per unit and, in pairs of latents,
 # two 3x3 and an interpolation, so 112 pixels with one unit and 144 with three; two 3x3 of stride 2,
-# 3 latents; a filter, attention and the units, 8 and 10. fu2022: 145; 7; 9.
-HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12)}
+# 3 latents; a filter, attention and the units, 8 and 10. fu2022: 145; 7; 9. resgdn, whose pictures
+# have sides of multiples of 16: 71; none; 141 pixels.
+HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12), "resgdn": (80, 0, 9)}
 SHIPPED_HALOS = (192, 4, 12)
 
 
@@ -31,11 +31,11 @@ def blurred(x, reach):
 
 @pytest.fixture(scope="module")
 def codecs(tmp_path_factory):
-    """Codecs of both families by name."""
+    """Codecs of all families by name."""
     folder = tmp_path_factory.mktemp("models")
-    for name, model in (("dwan", tiny_dwan()), ("fu2022", tiny_fu2022())):
-        zoo.export(model, name, folder / f"{name}.npz")
-    return {name: zoo.load(folder / f"{name}.npz") for name in ("dwan", "fu2022")}
+    for name, make in MODELS.items():
+        zoo.export(make(), name, folder / f"{name}.npz")
+    return {name: zoo.load(folder / f"{name}.npz") for name in MODELS}
 
 
 def tiled(codec, tile):
@@ -80,12 +80,12 @@ def test_tiles_make_the_whole(size):
     assert max(max(shape[:2]) for shape in shapes) <= 16 + 2 * 8
 
 
-@pytest.mark.parametrize("name", ["dwan", "fu2022"])
+@pytest.mark.parametrize("name", MODELS)
 def test_halos_of_the_networks(codecs, name):
     assert halos(codecs[name]) == HALOS[name]
 
 
-@pytest.mark.parametrize("name", ["dwan", "fu2022"])
+@pytest.mark.parametrize("name", MODELS)
 def test_nothing_beyond_the_halo_matters(codecs, name):
     """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
     image = picture(448, 448).astype("float32")[None] / 255
@@ -103,7 +103,7 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
     assert np.any(latent(64) != whole)
 
 
-@pytest.mark.parametrize("name", ["dwan", "fu2022"])
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [(128, 192), (333, 201)])
 def test_tiles_code_as_the_whole(codecs, name, size):
     codec, image = codecs[name], picture(*size)

@@ -57,6 +57,18 @@ def tiny_fu2022(seed=0, mixture="gmm"):
     return model
 
 
+def tiny_resgdn(seed=0, **changes):
+    """The residual model with 8 channels and 6 latents, its pictures around grey."""
+    model = presets.build("resgdn", {"transform.filters": 8, "transform.latents": 6, **changes})
+    randomize(model, seed)
+    first, *_, up = model.transform.synthesis
+    for convolution in (first, up.shortcut.convolution, up.trunk[1]):
+        convolution.kernel.assign(0.1 * np.asarray(convolution.kernel))
+    up.shortcut.convolution.bias.assign(np.full(12, 0.5))
+    model.entropy.prior.center()
+    return model
+
+
 def codec(model, name="tiny"):
     """The `Codec` of a model that has no file."""
     from alic_tf.codec import Codec

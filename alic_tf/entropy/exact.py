@@ -63,7 +63,7 @@ class ExactEntropyModel(abc.ABC):
 
     Args:
         prior: `FactorizedTables` of the hyper latent.
-        tables: `IntegerTables`.
+        tables: `IntegerTables`, or None in models without passes.
         channels: number of channels of the latent.
     """
 
@@ -81,7 +81,7 @@ class ExactEntropyModel(abc.ABC):
         """Yields an iterator over `Part`, together a pass, for each pass of the latent.
 
         Args:
-            z: int64 (height / 4, width / 4, hyper channels).
+            z: int64 (height / hyper_stride, width / hyper_stride, hyper channels).
             latent: int32 (height, width, active channels) with 12 fraction bits, zero at first.
                 What a part holds is filled in before the next pass is asked for, and after all
                 parts of this one or any earlier. Elements of no part are filled in here.
@@ -92,8 +92,9 @@ class ExactEntropyModel(abc.ABC):
         """Codes a latent.
 
         Args:
-            y: float (height, width, channels), both sides multiples of 4.
-            z: integers (height / 4, width / 4, hyper channels): distances from the medians.
+            y: float (height, width, channels), both sides multiples of `hyper_stride`.
+            z: integers (height / hyper_stride, width / hyper_stride, hyper channels): distances
+                from the medians.
             advance: function that is told each share of the work as it is done.
 
         Returns:
@@ -115,7 +116,7 @@ class ExactEntropyModel(abc.ABC):
             self._encode_latent(encoder, z, y, latent, active, advance)
         strings = encoder.finish()
         # Zeros follow every string anyway.
-        strings[-1] += bytes(max(0, fewest_bytes(*z.shape[:2]) - sum(map(len, strings))))
+        strings[-1] += bytes(max(0, fewest_bytes(*_blocks(y.shape)) - sum(map(len, strings))))
         payload = b"".join([payload, *_pack_lengths(strings), *strings])
         return payload, self._all_channels(latent, active), len(strings)
 
@@ -142,11 +143,10 @@ class ExactEntropyModel(abc.ABC):
             ValueError: the payload is too short for its parts or for this size.
         """
         active, strings = self._unpack(payload, lanes)
-        hyper_size = height // self.hyper_stride, width // self.hyper_stride
-        if sum(map(len, strings)) < fewest_bytes(*hyper_size):
+        if sum(map(len, strings)) < fewest_bytes(*_blocks((height, width))):
             raise ValueError(f"payload of {len(payload)} bytes is too short for its picture")
         decoder = SymbolDecoder(strings, self.prior.rows)
-        z = self.prior.decode(decoder, *hyper_size)
+        z = self.prior.decode(decoder, height // self.hyper_stride, width // self.hyper_stride)
         latent = np.zeros((height, width, len(active)), "int32")
         flat = latent.reshape(-1)
         if len(active):
@@ -184,8 +184,13 @@ def rounded(y, means=0):
 
 
 def fewest_bytes(height, width):
-    """Bytes that a hyper latent of this size has at least: a few must not claim a huge picture."""
+    """Bytes that a latent of so many 4x4 blocks has at least: few must not claim much."""
     return height * width
+
+
+def _blocks(shape):
+    """Blocks of a latent, as rows and columns: where there is a hyper latent, its size."""
+    return (-(-side // HYPER_STRIDE) for side in shape[:2])
 
 
 def _pack_lengths(strings):

@@ -5,13 +5,20 @@ from keras import ops
 
 from alic_tf.layers.quality import quality_knots
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
+from alic_tf.models.factorized import FactorizedEntropyModel
+from alic_tf.models.residual_transform import ResidualTransform
 from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
 
-TRANSFORMS = {"convolutional": ConvolutionalTransform, "packet": PacketTransform}
+TRANSFORMS = {
+    "convolutional": ConvolutionalTransform,
+    "packet": PacketTransform,
+    "residual": ResidualTransform,
+}
 ENTROPY_MODELS = {
     "masked": SerialEntropyModel,
     "checkerboard": ParallelEntropyModel,
     "ssm": ParallelEntropyModel,
+    "factorized": FactorizedEntropyModel,
 }
 
 

@@ -31,6 +31,11 @@ PRESETS = {
         # Equal ratios from 0.0008 to 0.04: about 0.1 to 1 bit per pixel.
         "lambdas": [round(0.0008 * (0.04 / 0.0008) ** (i / 7), 6) for i in range(8)],
     },
+    "resgdn": {
+        "transform": {"kind": "residual", "filters": 192, "latents": 32},
+        "entropy": {"context": "factorized"},
+        "lambdas": [0.0075],
+    },
 }
 
 

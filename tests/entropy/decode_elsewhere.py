@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf.entropy import exact_parallel
+from alic_tf.entropy.exact_factorized import ExactFactorizedModel
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 
@@ -38,9 +39,10 @@ def main(path, threads):
 
 
 def decoded(data):
-    """Digest of what both models decode."""
+    """Digest of what all models decode."""
     models = {"masked": ExactMaskedModel.from_arrays(part(data, "masked/")),
-              "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"])}
+              "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"]),
+              "factorized": ExactFactorizedModel.from_arrays(part(data, "factorized/"))}
     return digest(*(array for kind, model in models.items()
                     for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"],
                                               int(data[f"{kind}_lanes"]))))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alic_tf.entropy.exact_factorized import ExactFactorizedModel
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FixedPointConvolution
@@ -24,11 +25,18 @@ def random_masked_model(kind, channels, seed=0):
              convolution(3, 24, 16, upsample=2, flip=True)]
     parameters = [convolution(1, 2 * channels + 16, 48, **leaky), convolution(1, 48, 40, **leaky),
                   convolution(1, 40, OUTPUTS[kind] * channels)]
-    prior = FactorizedTables.from_cumulative(
+    return ExactMaskedModel(kind, random_prior(channels, rng), IntegerTables.generate(), hyper,
+                            convolution(5, channels, 2 * channels, masked=True), parameters)
+
+
+def random_prior(channels, rng):
+    return FactorizedTables.from_cumulative(
         lambda v: 0.5 + 0.5 * np.tanh(v / np.linspace(0.4, 18, channels)[:, None]),
         rng.normal(size=channels) / 2)
-    return ExactMaskedModel(kind, prior, IntegerTables.generate(), hyper,
-                            convolution(5, channels, 2 * channels, masked=True), parameters)
+
+
+def random_factorized_model(channels, seed=0):
+    return ExactFactorizedModel(random_prior(channels, np.random.default_rng(seed)))
 
 
 def random_latents(channels, height, width, seed=1, dead=()):

@@ -1,4 +1,4 @@
-"""Files of both families decode to the same latents on every kernel and thread count."""
+"""Files of all entropy models decode to the same latents on every kernel and thread count."""
 
 import os
 import pathlib
@@ -11,7 +11,11 @@ import pytest
 
 from alic_tf.conversion import exact_model
 from tests.entropy.decode_elsewhere import digest
-from tests.entropy.random_model import random_latents, random_masked_model
+from tests.entropy.random_model import (
+    random_factorized_model,
+    random_latents,
+    random_masked_model,
+)
 from tests.tiny_models import tiny_dwan
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -33,19 +37,20 @@ SETTINGS = {
 
 def write_case(path):
     """Stores models, payloads and a float convolution; returns the digest of the latents."""
-    masked = random_masked_model("gmm", 16)
-    parallel = exact_model(tiny_dwan()).at(STEP)
     rng = np.random.default_rng(0)
     arrays = {"image": rng.normal(size=(1, 32, 32, 64)).astype("float32"),
               "kernel": rng.normal(size=(3, 3, 64, 64)).astype("float32"),
               "size": SIZE, "step": STEP}
     latents = []
-    for kind, model, hyper_latents in (("masked", masked, 16), ("parallel", parallel, 4)):
-        y, z = random_latents(16, *SIZE, dead=(3, 7))
-        payload, y_hat, arrays[f"{kind}_lanes"] = model.encode(y, z[..., :hyper_latents])
+    y, z = random_latents(16, *SIZE, dead=(3, 7))
+    cases = [("masked", random_masked_model("gmm", 16), z),
+             ("parallel", exact_model(tiny_dwan()).at(STEP), z[..., :4]),
+             ("factorized", random_factorized_model(16), y.astype("int64"))]
+    for kind, model, z in cases:
+        payload, y_hat, arrays[f"{kind}_lanes"] = model.encode(y, z)
         arrays[f"{kind}_payload"] = np.frombuffer(payload, "uint8")
         arrays |= {f"{kind}/{name}": array for name, array in model.arrays().items()}
-        latents += [y_hat, z[..., :hyper_latents]]
+        latents += [y_hat, z]
     np.savez(path, **arrays)
     return digest(*latents)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from alic_tf.models import presets
 from alic_tf.models.compression_model import CompressionModel
 from alic_tf.models.initialization import initialize
-from tests.tiny_models import TINY_DWAN, tiny_dwan, tiny_fu2022
+from tests.tiny_models import TINY_DWAN, tiny_dwan, tiny_fu2022, tiny_resgdn
 
 DEMO = Path(__file__).parents[2] / "docs" / "images" / "demo.png"
 SWITCHES = {
@@ -115,7 +115,7 @@ def test_several_rates_need_gains():
         )
 
 
-@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022])
+@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022, tiny_resgdn])
 def test_configuration_is_data_and_gives_the_same_model(make):
     model = make()
     configuration = json.loads(json.dumps(model.get_config()))
@@ -139,7 +139,7 @@ def test_keras_saves_and_loads_it(tmp_path):
 
 def test_estimate_is_the_rate_of_the_call():
     """What the codec codes, rounded, costs what evaluation says."""
-    for model in (tiny_dwan(), tiny_fu2022()):
+    for model in (tiny_dwan(), tiny_fu2022(), tiny_resgdn()):
         image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
         quality = np.ones(1, "float32")
         out = model((image, quality))
@@ -155,7 +155,8 @@ def test_estimate_is_the_rate_of_the_call():
 
 
 @pytest.mark.parametrize(("preset", "millions"), [
-    ("fu2022", (6, 14)), ("fu2022-gllmm", (7, 18)), ("fu2022-256", (25, 45)), ("dwan", (2, 8))])
+    ("fu2022", (6, 14)), ("fu2022-gllmm", (7, 18)), ("fu2022-256", (25, 45)), ("dwan", (2, 8)),
+    ("resgdn", (14, 15))])
 def test_presets_build(preset, millions):
     parameters = presets.build(preset).count_params() / 1e6
     assert millions[0] < parameters < millions[1]

@@ -1,0 +1,99 @@
+"""Transform pair of the residual autoencoder with GDN."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from alic_tf.layers.activation import activated
+from alic_tf.layers.attention import MaskAttention
+from alic_tf.layers.convolution import SignalConvolution
+from alic_tf.layers.gdn_residual import GDNResidualBlock
+from alic_tf.layers.normalization import GDN
+from alic_tf.layers.resampling import ResidualUpsampling
+from alic_tf.layers.sequence import apply_sequence, build_sequence
+
+# The decoder has twelve inverse normalisations in a row, each of which squares what is large: with
+# the usual 0.1 it overflows before it has learned anything.
+INVERSE_GAMMA = 1e-3
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class ResidualTransform(keras.layers.Layer):
+    """Residual blocks with GDN and two masks as attention, for one rate.
+
+        3x3/2 - block - block - block/2 - mask - block - block/2 - block - mask - 3x3/2 -> latent
+        latent -> 3x3 - mask - block - up - block - up - mask - block - up - block - up -> image
+
+    The blocks are `GDNResidualBlock` (inverse in the decoder), up is `ResidualUpsampling`.
+
+    Args:
+        filters: number of channels.
+        latents: number of latent channels.
+        activation: of the single convolutions and in the upsampling blocks, "leaky_relu" or
+            "prelu".
+
+    Raises:
+        ValueError: unknown activation.
+
+    Source: "Learned Image Compression using Autoencoder Architecture" (M. Ashraf,
+    github.com/MahmoudAshraf97/AutoencoderCompression): its description; where that is silent
+    (widths, places of the strides and the masks, the decoder's order), its code. The authors'
+    code has attention modules with residual trunks and one GDN a block, its description these.
+    """
+
+    stride = 16
+    centred = False
+    variable_rate = False
+
+    def __init__(self, filters=192, latents=32, activation="leaky_relu", **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.latents, self.activation = filters, latents, activation
+        self.tile = 2**17 // filters
+        dtype = {"dtype": self.dtype_policy}
+
+        def convolution(channels, strides=1):
+            return activated(SignalConvolution, channels, 3, strides=strides,
+                             activation=activation, **dtype)
+
+        def blocks(*strides, inverse=False):
+            return [GDNResidualBlock(filters, n, inverse, **dtype) for n in strides]
+
+        def stage(channels=filters):
+            up = ResidualUpsampling(channels, activation=activation, **dtype)
+            return [*blocks(1, inverse=True), up]
+
+        masks = [MaskAttention(filters, **dtype) for _ in range(4)]
+        self.analysis = [
+            *convolution(filters, 2), *blocks(1, 1, 2), masks[0], *blocks(1, 2, 1), masks[1],
+            *convolution(latents, 2),
+        ]  # fmt: skip
+        self.synthesis = [
+            *convolution(filters), masks[2], *stage(), *stage(), masks[3], *stage(), *stage(3),
+        ]  # fmt: skip
+
+    def build(self, input_shape=None):
+        build_sequence(self.analysis, (None, None, None, 3))
+        build_sequence(self.synthesis, (None, None, None, self.latents))
+        for layer in self._flatten_layers():
+            if isinstance(layer, GDN) and layer.inverse:
+                channels = layer.beta.shape[0]
+                layer.set_effective(np.ones(channels), INVERSE_GAMMA * np.eye(channels))
+        self.built = True
+
+    def unit(self, knots):
+        """Usual size of the latent channels, not known here: float32 [1, 1, 1, M] of ones."""
+        return ops.ones((1, 1, 1, self.latents))
+
+    def analyze(self, image, knots):
+        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
+        image = ops.cast(image, self.compute_dtype)
+        return ops.cast(apply_sequence(self.analysis, image), "float32"), self.unit(knots)
+
+    def synthesize(self, latent, knots):
+        """Latent to (image float32, the latent: nothing filters it)."""
+        image = apply_sequence(self.synthesis, ops.cast(latent, self.compute_dtype))
+        return ops.cast(image, "float32"), latent
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "latents": self.latents,
+                "activation": self.activation}
