@@ -46,7 +46,7 @@ class Codec:
 
         self._latent = tiling(model.latent, 3, 1, model.latent_stride)
         self._hyper_latent = tiling(
-            model.hyper_latent, model.latents, model.latent_stride, model.stride, _rounded
+            model.hyper_latent, model.latents, model.latent_stride, model.hyper_stride, _rounded
         )
         self._image = tiling(model.synthesize, model.latents, model.latent_stride, 1, levels)
 

@@ -7,6 +7,10 @@ prefix.
 
 import numpy as np
 
+from alic_tf.layers.conv_transformer import ConvTransformerBlock
+from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
+from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
+
 
 def below(arrays, prefix):
     """The state of the arrays whose names begin with a prefix."""
@@ -123,3 +127,19 @@ def invertible(layer, state, name):
             operation.kernel.assign(state(f"{name}operations.{i}.weight").T)
         else:
             coupling(operation, state, f"{name}operations.{i}.")
+
+
+def chain(layers, state, name):
+    """Layers one after the other: resamplings, blocks, and convolutions, each by its class."""
+    for i, layer in enumerate(layers):
+        setter, ending = _SETTERS[type(layer)]
+        setter(layer, state, f"{name}.{i}{ending}")
+
+
+_SETTERS = {
+    ResidualDownsampling: (downsampling, "."),
+    ResidualUpsampling: (upsampling, "."),
+    ConvTransformerBlock: (conv_transformer, "."),
+    SignalConvolution: (convolution, ""),
+    SubpixelConvolution: (subpixel, ".0"),
+}

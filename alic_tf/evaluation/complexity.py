@@ -25,7 +25,7 @@ def macs_per_pixel(model, height=HEIGHT, width=WIDTH):
     """
     latent = (1, height // model.latent_stride, width // model.latent_stride, model.latents)
     prior = model.entropy.prior
-    hyper = (1, height // model.stride, width // model.stride, prior.channels)
+    hyper = (1, height // model.hyper_stride, width // model.hyper_stride, prior.channels)
     image, quality = (1, height, width, 3), (1,)
     entropy = macs(model.estimate, latent, hyper, quality) - macs(prior.likelihood, hyper)
     return {

@@ -4,21 +4,25 @@ import keras
 from keras import ops
 
 from alic_tf.layers.quality import quality_knots
+from alic_tf.models.channel_entropy import ChannelEntropyModel
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.models.factorized import FactorizedEntropyModel
 from alic_tf.models.residual_transform import ResidualTransform
+from alic_tf.models.invertible import InvertibleTransform
 from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
 
 TRANSFORMS = {
     "convolutional": ConvolutionalTransform,
     "packet": PacketTransform,
     "residual": ResidualTransform,
+    "invertible": InvertibleTransform,
 }
 ENTROPY_MODELS = {
     "masked": SerialEntropyModel,
     "checkerboard": ParallelEntropyModel,
     "ssm": ParallelEntropyModel,
     "factorized": FactorizedEntropyModel,
+    "channel": ChannelEntropyModel,
 }
 
 
@@ -42,8 +46,8 @@ class CompressionModel(keras.Model):
 
     Attributes:
         latents: number of latent channels.
-        latent_stride: pixels a latent sample.
-        stride: pixels a sample of the hyper latent; image sides are multiples of it.
+        latent_stride, hyper_stride: pixels a sample of the latent and of the hyper latent.
+        stride: pixels of which image sides are multiples.
 
     Raises:
         ValueError: a switch is none of those allowed, or several lambdas for a transform of one
@@ -77,7 +81,8 @@ class CompressionModel(keras.Model):
             self.latents, self.qualities, name="entropy", **entropy
         )
         self.latent_stride = self.transform.stride
-        self.stride = self.latent_stride * self.entropy.hyper_stride
+        self.hyper_stride = self.latent_stride * self.entropy.hyper_stride
+        self.stride = self.latent_stride * self.entropy.alignment
         self.transform.build()
         self.entropy.build()
         self.built = True

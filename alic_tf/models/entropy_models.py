@@ -13,11 +13,13 @@ from alic_tf.models.hyperprior import HyperAnalysis, HyperSynthesis
 from alic_tf.models.stack import ConvolutionStack
 
 
-def _round_straight_through(x, rounded):
+def round_straight_through(x, rounded):
+    """`rounded`, with the gradient of x."""
     return x + ops.stop_gradient(rounded - x)
 
 
-def _total(bits):
+def total(bits):
+    """Sum [b] over all but the first axis."""
     return ops.sum(bits, axis=(1, 2, 3))
 
 
@@ -28,7 +30,7 @@ class EntropyModel(keras.layers.Layer):
                                           `-> hyper synthesis -> context(latent_hat) -> bits
 
     Call:
-        latent: float32 [b, h, w, M] in quantization steps, h and w multiples of `hyper_stride`.
+        latent: float32 [b, h, w, M] in quantization steps, h and w multiples of `alignment`.
         unit: float32 [b, 1, 1, M], usual size of each channel, or 1.
         knots: [b, qualities] of `quality_knots`.
         training: with True, noise stands for rounding in the rate.
@@ -41,19 +43,24 @@ class EntropyModel(keras.layers.Layer):
 
     Attributes:
         hyper_stride: latent samples a sample of the hyper latent, each way.
+        alignment: latent samples by which a shifted latent gives the same distributions, shifted.
     """
 
     hyper_stride = 4
 
-    def __init__(self, latents, hyper_latents, **kwargs):
+    def __init__(self, latents, hyper_latents, prior_filters=(3, 3, 3), **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.latents = latents
-        self.prior = DeepFactorized(hyper_latents, name="prior")
+        self.prior = DeepFactorized(hyper_latents, prior_filters, name="prior")
         self.seed_generator = keras.random.SeedGenerator(1)
+
+    @property
+    def alignment(self):
+        return self.hyper_stride
 
     def _hyper_bits(self, z_hat):
         """Bits [b] of a rounded hyper latent."""
-        return -_total(ops.log(self.prior.likelihood(z_hat))) / np.log(2.0)
+        return -total(ops.log(self.prior.likelihood(z_hat))) / np.log(2.0)
 
     def _noisy(self, x):
         return x + keras.random.uniform(ops.shape(x), -0.5, 0.5, seed=self.seed_generator)
@@ -61,8 +68,8 @@ class EntropyModel(keras.layers.Layer):
     def _code_hyper_latent(self, z, training):
         """(z rounded straight through, its bits [b])."""
         _, likelihood = self.prior(z, training=training)
-        bits = -_total(ops.log(likelihood)) / np.log(2.0)
-        return _round_straight_through(z, self.prior.round(z)), bits
+        bits = -total(ops.log(likelihood)) / np.log(2.0)
+        return round_straight_through(z, self.prior.round(z)), bits
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -105,15 +112,15 @@ class SerialEntropyModel(EntropyModel):
     def rate(self, latent_hat, z_hat, unit=1.0, knots=None):
         """Ideal bits [b] of a rounded latent and hyper latent."""
         bits = self.distribution(z_hat, latent_hat).bits(latent_hat)
-        return _total(bits) + self._hyper_bits(z_hat)
+        return total(bits) + self._hyper_bits(z_hat)
 
     def call(self, latent, unit=1.0, knots=None, training=False):
         z_hat, hyper_bits = self._code_hyper_latent(self.hyper_latent(latent), training)
-        latent_hat = _round_straight_through(latent, ops.round(latent))
+        latent_hat = round_straight_through(latent, ops.round(latent))
         values = self._noisy(latent) if training else latent_hat
         # As the authors do, the context sees in training the values whose rate is counted.
         bits = self.distribution(z_hat, values).bits(values)
-        return {"bits": _total(bits), "hyper_bits": hyper_bits, "latent_hat": latent_hat}
+        return {"bits": total(bits), "hyper_bits": hyper_bits, "latent_hat": latent_hat}
 
     def get_config(self):
         return {**super().get_config(), "latents": self.latents, "mixture": self.mixture}
@@ -201,7 +208,7 @@ class ParallelEntropyModel(EntropyModel):
         """Ideal bits [b] of a rounded latent and hyper latent."""
         hyper = self.hyper_output(z_hat, knots)
         mean, scale, latent_hat = self.context(latent_hat, hyper, unit)
-        return _total(gaussian_bits(latent_hat - mean, scale)) + self._hyper_bits(z_hat)
+        return total(gaussian_bits(latent_hat - mean, scale)) + self._hyper_bits(z_hat)
 
     def call(self, latent, unit, knots, training=False):
         z = self.hyper_latent(latent, unit, knots)
@@ -209,7 +216,7 @@ class ParallelEntropyModel(EntropyModel):
         mean, scale, latent_hat = self.context(latent, self.hyper_output(z_hat, knots), unit)
         values = self._noisy(latent) if training else latent_hat
         bits = gaussian_bits(values - mean, scale)
-        return {"bits": _total(bits), "hyper_bits": hyper_bits, "latent_hat": latent_hat}
+        return {"bits": total(bits), "hyper_bits": hyper_bits, "latent_hat": latent_hat}
 
     def get_config(self):
         return {

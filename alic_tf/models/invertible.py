@@ -1,0 +1,111 @@
+"""Transforms of ICWEM: an invertible network around transformer-convolution blocks."""
+
+import keras
+from keras import ops
+
+from alic_tf.layers.conv_transformer import ConvTransformerBlock
+from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
+from alic_tf.layers.enhancement import Enhancement
+from alic_tf.layers.invertible import InvertibleNetwork
+from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
+from alic_tf.layers.sequence import apply_sequence, build_sequence
+
+
+def conv_transformers(count, filters, head_dim, window, dtype):
+    """Blocks whose windows are, in turn, as they are and shifted."""
+    return [ConvTransformerBlock(filters, head_dim, window, shifted=bool(i % 2), dtype=dtype)
+            for i in range(count)]
+
+
+def downsampling(filters, dtype):
+    """Residual halving of the resolution, in the form of CompressAI."""
+    return ResidualDownsampling(filters, activation="leaky_relu_0.01", dtype=dtype)
+
+
+def upsampling(filters, dtype):
+    """Residual doubling of the resolution, in the form of CompressAI."""
+    return ResidualUpsampling(filters, activation="leaky_relu_0.01", shortcut_size=3, flip=False,
+                              dtype=dtype)
+
+
+@keras.saving.register_keras_serializable(package="alic_tf")
+class InvertibleTransform(keras.layers.Layer):
+    """The transforms of ICWEM, for one rate.
+
+        image -> enhancement -> invertible network -> analysis -> latent
+        image <- enhancement <- its inverse <- synthesis <- latent
+
+    Analysis and synthesis have a residual resampling, or at the end a single convolution, for each
+    of the four halvings, and `ConvTransformerBlock`s between them.
+
+    Args:
+        filters: N, channels of each of the two branches of a block.
+        latents: number of latent channels.
+        blocks: of each resolution, a half to an eighth in the analysis, then back.
+        head_dims: channels of an attention head, for each resolution; they divide N.
+        window: side of the attention windows, at most 8.
+        enhancement, growth: width and growth of the two `Enhancement`s.
+
+    Source: Liao 2024, github.com/J-S-Liao/ICWEM, after arXiv 2303.14978 and 2108.03690; published
+    with the values given here.
+
+    Raises:
+        ValueError: N is not a multiple of a head's channels; the window is too large.
+    """
+
+    stride = 16
+    centred = False
+    variable_rate = False
+    tile = 1024
+
+    def __init__(self, filters=128, latents=320, blocks=(2, 2, 2, 2, 2, 2),
+                 head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32, **kwargs):
+        super().__init__(**kwargs)
+        if window not in (2, 4, 8):
+            raise ValueError(f"window must be one of (2, 4, 8), not {window}")
+        self.switches = {
+            "filters": filters, "latents": latents, "blocks": tuple(blocks),
+            "head_dims": tuple(head_dims), "window": window, "enhancement": enhancement,
+            "growth": growth,
+        }
+        self.latents = latents
+        dtype, width = self.dtype_policy, 2 * filters
+        self.enhance, self.restore = (
+            Enhancement(enhancement, growth, dtype=dtype) for _ in range(2))
+        self.invertible = InvertibleNetwork(dtype=dtype)
+        stages = [conv_transformers(count, width, head_dim, window, dtype)
+                  for count, head_dim in zip(blocks, head_dims, strict=True)]
+        self.analysis = [
+            downsampling(width, dtype), *stages[0], downsampling(width, dtype), *stages[1],
+            downsampling(width, dtype), *stages[2],
+            SignalConvolution(latents, 3, strides=2, dtype=dtype),
+        ]
+        self.synthesis = [
+            upsampling(width, dtype), *stages[3], upsampling(width, dtype), *stages[4],
+            upsampling(width, dtype), *stages[5], SubpixelConvolution(3, 3, dtype=dtype),
+        ]
+
+    def build(self, input_shape=None):
+        image = (None, None, None, 3)
+        for layer in (self.enhance, self.restore, self.invertible):
+            layer.build(image)
+        build_sequence(self.analysis, image)
+        build_sequence(self.synthesis, (None, None, None, self.latents))
+        self.built = True
+
+    def unit(self, knots):
+        """Usual size of the latent channels, not known here: float32 [1, 1, 1, M] of ones."""
+        return ops.ones((1, 1, 1, self.latents))
+
+    def analyze(self, image, knots):
+        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
+        x = self.invertible(self.enhance(image))
+        return ops.cast(apply_sequence(self.analysis, x), "float32"), self.unit(knots)
+
+    def synthesize(self, latent, knots):
+        """Latent to (image float32, the latent itself: nothing filters it)."""
+        x = self.invertible(apply_sequence(self.synthesis, latent), inverse=True)
+        return ops.cast(self.restore(x), "float32"), latent
+
+    def get_config(self):
+        return {**super().get_config(), **self.switches}
