@@ -69,6 +69,25 @@ def tiny_resgdn(seed=0, **changes):
     return model
 
 
+TINY_ICWEM = {
+    "transform.filters": 8, "transform.latents": 8, "transform.blocks": [0, 1, 2, 1, 0, 0],
+    "transform.head_dims": [4] * 6, "transform.enhancement": 4, "transform.growth": 4,
+    "transform.couplings": [3], "entropy.filters": 8, "entropy.hyper_latents": 4,
+    "entropy.blocks": 1, "entropy.head_dim": 4, "entropy.slices": 2, "entropy.attention": 16,
+    "entropy.widths": [12, 8],
+}
+
+
+def tiny_icwem(seed=0):
+    """The invertible model with 8 latents in two slices."""
+    model = presets.build("icwem", TINY_ICWEM)
+    randomize(model, seed)
+    for layer in model.entropy.context.slices:
+        layer.scale[-1].bias.assign(np.full(layer.size, 2.0))
+    model.entropy.prior.center()
+    return model
+
+
 def codec(model, name="tiny"):
     """The `Codec` of a model that has no file."""
     from alic_tf.codec import Codec

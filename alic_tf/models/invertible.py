@@ -45,12 +45,14 @@ class InvertibleTransform(keras.layers.Layer):
         head_dims: channels of an attention head, for each resolution; they divide N.
         window: side of the attention windows, at most 8.
         enhancement, growth: width and growth of the two `Enhancement`s.
+        couplings: kernel sizes of the `InvertibleNetwork`.
 
     Source: Liao 2024, github.com/J-S-Liao/ICWEM, after arXiv 2303.14978 and 2108.03690; published
     with the values given here.
 
     Raises:
-        ValueError: N is not a multiple of a head's channels; the window is too large.
+        ValueError: N is not a multiple of a head's channels; the window is none of those that
+            fit; blocks or head_dims are not six.
     """
 
     stride = 16
@@ -59,22 +61,25 @@ class InvertibleTransform(keras.layers.Layer):
     tile = 1024
 
     def __init__(self, filters=128, latents=320, blocks=(2, 2, 2, 2, 2, 2),
-                 head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32, **kwargs):
+                 head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32,
+                 couplings=(5, 5, 3, 3), **kwargs):
         super().__init__(**kwargs)
+        if len(blocks) != 6 or len(head_dims) != 6:
+            raise ValueError(f"blocks {blocks} and head_dims {head_dims} need 6 numbers each")
         if window not in (2, 4, 8):
             raise ValueError(f"window must be one of (2, 4, 8), not {window}")
         self.switches = {
             "filters": filters, "latents": latents, "blocks": tuple(blocks),
             "head_dims": tuple(head_dims), "window": window, "enhancement": enhancement,
-            "growth": growth,
+            "growth": growth, "couplings": tuple(couplings),
         }
         self.latents = latents
         dtype, width = self.dtype_policy, 2 * filters
         self.enhance, self.restore = (
             Enhancement(enhancement, growth, dtype=dtype) for _ in range(2))
-        self.invertible = InvertibleNetwork(dtype=dtype)
+        self.invertible = InvertibleNetwork(couplings, dtype=dtype)
         stages = [conv_transformers(count, width, head_dim, window, dtype)
-                  for count, head_dim in zip(blocks, head_dims, strict=True)]
+                  for count, head_dim in zip(blocks, head_dims)]
         self.analysis = [
             downsampling(width, dtype), *stages[0], downsampling(width, dtype), *stages[1],
             downsampling(width, dtype), *stages[2],

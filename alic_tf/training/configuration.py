@@ -1,6 +1,7 @@
 """The model to train, from a preset or a model file and changes of it, with clear errors."""
 
 import inspect
+import math
 import textwrap
 
 from alic_tf import errors, storage, zoo
@@ -10,6 +11,8 @@ from alic_tf.models.tf1_scopes import renumber
 
 # Fu et al., section IV-A: for N = 128 and for N = 256; their MSE lambdas are all far below 1.
 _MS_SSIM_LAMBDAS = ((12.0, 40.0), (80.0, 120.0))
+# Those of ICWEM, each beside the MSE lambda that gives about the same rate.
+_ICWEM_MS_SSIM_LAMBDAS = dict(zip(presets.ICWEM_LAMBDAS, (3.0, 8.0, 16.0, 36.0, 64.0)))
 
 # Arguments of the parts that the model itself derives from others.
 _DERIVED = {"kwargs", "lambdas"}
@@ -43,8 +46,7 @@ def configuration(preset, changes, start=None, metric="mse"):
                 f"--set {path}: no such switch of this model; there are: {', '.join(allowed)}"
             )
     if metric == "ms-ssim" and max(base["lambdas"]) < 1:
-        wide = base["transform"].get("filters", 0) > 128
-        base["lambdas"] = _ms_ssim_lambdas(len(base["lambdas"]), wide)
+        base["lambdas"] = _ms_ssim_lambdas(base["transform"], base["lambdas"])
     result = presets.changed(base, changes)
     lambdas = result["lambdas"]
     if not (isinstance(lambdas, list) and lambdas and all(
@@ -96,8 +98,15 @@ def _by_path(model):
     return {names[variable.path]: variable for variable in variables}
 
 
-def _ms_ssim_lambdas(count, wide):
-    """The paper's span in equal ratios; for one rate, the higher that the width is meant for."""
+def _ms_ssim_lambdas(transform, lambdas):
+    """The paper's span in equal ratios; for one rate, the higher that the width is meant for.
+
+    For ICWEM the counterpart of its lambda for the mean squared error.
+    """
+    if transform["kind"] == "invertible":
+        nearest = min(_ICWEM_MS_SSIM_LAMBDAS, key=lambda known: abs(math.log(known / lambdas[0])))
+        return [_ICWEM_MS_SSIM_LAMBDAS[nearest]]
+    count, wide = len(lambdas), transform.get("filters", 0) > 128
     if count == 1:
         return [_MS_SSIM_LAMBDAS[wide][1]]
     first, last = _MS_SSIM_LAMBDAS[0][0], _MS_SSIM_LAMBDAS[1][1]

@@ -13,7 +13,14 @@ from PIL import Image
 from alic_tf.models import presets
 from alic_tf.models.compression_model import CompressionModel
 from alic_tf.models.initialization import initialize
-from tests.tiny_models import TINY_DWAN, tiny_dwan, tiny_fu2022, tiny_resgdn
+from tests.tiny_models import (
+    TINY_DWAN,
+    TINY_ICWEM,
+    tiny_dwan,
+    tiny_fu2022,
+    tiny_icwem,
+    tiny_resgdn,
+)
 
 DEMO = Path(__file__).parents[2] / "docs" / "images" / "demo.png"
 SWITCHES = {
@@ -33,6 +40,8 @@ ENTROPY = (
     {"context": "masked", "mixture": "gllmm"},
     {"context": "checkerboard", **SMALL},
     {"context": "ssm", "groups": [3, 5], **SMALL},
+    {"context": "channel", "filters": 4, "hyper_latents": 4, "head_dim": 4, "slices": 2,
+     "attention": 16, "widths": [8, 8], "blocks": 1},
 )
 
 
@@ -76,10 +85,11 @@ def test_switches_run_and_train(switches, entropy):
         assert gradient is not None and np.all(np.isfinite(gradient)), variable.path
 
 
-def test_light_model_trains():
-    model = tiny_dwan()
+@pytest.mark.parametrize(("make", "qualities"), [(tiny_dwan, [1.5, 8]), (tiny_icwem, [1, 1])])
+def test_whole_model_trains(make, qualities):
+    model = make()
     image = np.random.default_rng(0).uniform(size=(2, 64, 128, 3)).astype("float32")
-    loss, found = gradients(model, image, np.array([1.5, 8], "float32"))
+    loss, found = gradients(model, image, np.array(qualities, "float32"))
     assert np.isfinite(loss)
     for variable, gradient in found:
         assert gradient is not None and np.all(np.isfinite(gradient)), variable.path
@@ -97,6 +107,7 @@ def test_light_model_trains():
     ({}, {"mixture": "student"}, "gaussian.*gmm.*gllmm"),
     ({}, {"context": "raster"}, "masked.*checkerboard.*ssm"),
     ({}, {"context": "ssm", "groups": [3, 4]}, "add up to 8"),
+    ({}, {"context": "channel", "slices": 3}, "divide 8 latents"),
 ])
 def test_errors_list_what_is_allowed(transform, entropy, allowed):
     with pytest.raises(ValueError, match=allowed):
@@ -108,6 +119,16 @@ def test_light_normalizations_are_listed():
         tiny_dwan(**{"transform.normalization": "gdn"})
 
 
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"transform.window": 16}, r"\(2, 4, 8\)"),
+    ({"transform.head_dims": [3] * 6}, "multiple of head_dim"),
+    ({"transform.blocks": [1, 2]}, "6 numbers"),
+])
+def test_invertible_transforms_say_what_they_need(changes, message):
+    with pytest.raises(ValueError, match=message):
+        presets.build("icwem", {**TINY_ICWEM, **changes})
+
+
 def test_several_rates_need_gains():
     with pytest.raises(ValueError, match="one lambda"):
         CompressionModel(
@@ -115,7 +136,7 @@ def test_several_rates_need_gains():
         )
 
 
-@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022, tiny_resgdn])
+@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022, tiny_resgdn, tiny_icwem])
 def test_configuration_is_data_and_gives_the_same_model(make):
     model = make()
     configuration = json.loads(json.dumps(model.get_config()))
@@ -139,7 +160,7 @@ def test_keras_saves_and_loads_it(tmp_path):
 
 def test_estimate_is_the_rate_of_the_call():
     """What the codec codes, rounded, costs what evaluation says."""
-    for model in (tiny_dwan(), tiny_fu2022(), tiny_resgdn()):
+    for model in (tiny_dwan(), tiny_fu2022(), tiny_resgdn(), tiny_icwem()):
         image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
         quality = np.ones(1, "float32")
         out = model((image, quality))
@@ -156,7 +177,7 @@ def test_estimate_is_the_rate_of_the_call():
 
 @pytest.mark.parametrize(("preset", "millions"), [
     ("fu2022", (6, 14)), ("fu2022-gllmm", (7, 18)), ("fu2022-256", (25, 45)), ("dwan", (2, 8)),
-    ("resgdn", (14, 15))])
+    ("resgdn", (14, 15)), ("icwem", (6, 10))])
 def test_presets_build(preset, millions):
     parameters = presets.build(preset).count_params() / 1e6
     assert millions[0] < parameters < millions[1]

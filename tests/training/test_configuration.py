@@ -61,6 +61,7 @@ def test_ms_ssim_has_lambdas_of_its_own():
     lambdas = configuration("dwan", {}, metric="ms-ssim")["lambdas"]
     assert len(lambdas) == 8 and (lambdas[0], lambdas[-1]) == (12, 120)
     np.testing.assert_allclose(np.diff(np.log(lambdas)), np.log(10) / 7, rtol=1e-3)
+    assert configuration("icwem", {}, metric="ms-ssim")["lambdas"] == [8]
     given = {"lambdas": [80]}
     assert configuration("fu2022", given, metric="ms-ssim")["lambdas"] == [80]
 
