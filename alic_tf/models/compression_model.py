@@ -7,8 +7,8 @@ from alic_tf.layers.quality import quality_knots
 from alic_tf.models.channel_entropy import ChannelEntropyModel
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.models.factorized import FactorizedEntropyModel
-from alic_tf.models.residual_transform import ResidualTransform
 from alic_tf.models.invertible import InvertibleTransform
+from alic_tf.models.residual_transform import ResidualTransform
 from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
 
 TRANSFORMS = {
