@@ -27,12 +27,15 @@ L_PQ. The run's folder holds its settings (config.json), its log (log.txt), its 
 KERAS_BACKEND=jax trains on JAX.
 """
 CHOICES = {
-    "metric": ("mse", "ms-ssim"),
-    "schedule": ("budget", "paper"),
+    "metric": ("mse", "ms-ssim", "mae+ms-ssim"),
+    "schedule": ("budget", "paper", "cyclic"),
     "precision": ("float32", "mixed_bfloat16"),
 }
-# What `--schedule paper` means by default.
-PAPER = {"rate": 1e-4, "warmup": 0, "steps": 1_500_000}
+# What the schedules of publications mean by default.
+PUBLISHED = {
+    "paper": {"rate": 1e-4, "warmup": 0, "steps": 1_500_000},
+    "cyclic": {"rate": 1e-4, "warmup": 0},
+}
 PATCH_STEP = 64
 LARGEST = 2**31 - 1
 
@@ -56,7 +59,9 @@ SETTINGS = (
          "start", (1, LARGEST)),
     Flag("string", "schedule", "budget", "NAME", "budget: warm-up, then a cosine to zero at the "
          "end of the budget; paper: the rate is halved every 100,000 steps from step 750,000 on, "
-         "with --rate 1e-4, --warmup 0 and --steps 1500000 unless given", "start"),
+         "with --rate 1e-4, --warmup 0 and --steps 1500000 unless given; cyclic: between a tenth "
+         "of --rate and --rate, up and down in 2,000 steps each, with --rate 1e-4 and --warmup 0 "
+         "unless given", "start"),
     Flag("float", "rate", 1e-3, "R", "highest learning rate", "start"),
     Flag("integer", "warmup", 200, "N", "steps of warm-up, at most a tenth of --steps", "start",
          (0, LARGEST)),
@@ -64,8 +69,13 @@ SETTINGS = (
          "of the rounded latents instead of noisy ones", "start"),
     Flag("float", "ema", 0.0, "M", "validate and export averages of the weights that keep this "
          "part of themselves at each step, such as 0.999", "start"),
-    Flag("string", "metric", "mse", "NAME", "distortion: mse, or ms-ssim, which needs --patch 192 "
-         "or more and has the paper's lambdas, 12 to 120, by default", "start"),
+    Flag("string", "metric", "mse", "NAME", "distortion: mse; ms-ssim, which has the paper's "
+         "lambdas, 12 to 120, by default; or mae+ms-ssim, 0.6 times the mean absolute error and "
+         "0.4 times 1 - MS-SSIM, with lambda 9 by default; the latter two need --patch 192 or more",
+         "start"),
+    Flag("string", "perceptual", None, "FILE", "add a perceptual term to the distortion, by the "
+         "features of the trained network in this .npz file (docs/training.md)", "start"),
+    Flag("float", "perceptual_weight", 1.0, "W", "factor of that term", "start"),
     Flag("float", "balance", 0.3, "B", "loss of each quality is weighted by lambda^-B", "start"),
     Flag("string", "precision", "float32", "TYPE", " or ".join(CHOICES["precision"]), "start"),
     Flag("integer", "seed", 0, "N", "of initial weights, crops and noise", "start", (0, LARGEST)),
@@ -151,9 +161,9 @@ def check_values(values):
         raise errors.UsageError("--hard must be a part, 0 to 1")
     if values.ema >= 1:
         raise errors.UsageError("--ema must be less than 1")
-    if values.metric == "ms-ssim" and values.patch < MS_SSIM_MIN_SIDE:
-        raise errors.UsageError(f"--metric ms-ssim needs crops of {MS_SSIM_MIN_SIDE} pixels: give "
-                                "--patch 192 or more")
+    if "ms-ssim" in values.metric and values.patch < MS_SSIM_MIN_SIDE:
+        raise errors.UsageError(f"--metric {values.metric} needs crops of {MS_SSIM_MIN_SIDE} "
+                                "pixels: give --patch 192 or more")
     if values.patch % PATCH_STEP:
         raise errors.UsageError(f"--patch must be a multiple of {PATCH_STEP}")
 
@@ -164,8 +174,8 @@ def started(values, folder):
     settings["set"] = dict(map(commands.change, values.set))
     if values.data is None:
         raise errors.UsageError("give --data, a folder of pictures")
-    if values.schedule == "paper":
-        settings |= {name: value for name, value in PAPER.items() if not values[name].present}
+    published = PUBLISHED.get(values.schedule, {})
+    settings |= {name: value for name, value in published.items() if not values[name].present}
     if values.minutes is not None:
         settings["steps"] = None
     elif settings["steps"] is None:
@@ -187,15 +197,17 @@ def resumed(values, folder):
 
 def given_paths(values):
     """The given paths of data, absolute: a run may be resumed from elsewhere."""
-    names = [name for name in ("data", "validation") if values[name].present]
+    names = [name for name in ("data", "validation", "perceptual") if values[name].present]
     return {name: os.path.abspath(values[name].value) for name in names}
 
 
 def check_paths(values, settings):
-    """Raises UsageError for folders of data that are missing and a model not to be replaced."""
+    """Raises UsageError for paths that are missing and a model not to be replaced."""
     for name in ("data", "validation"):
         if settings[name] is not None and not os.path.isdir(settings[name]):
             raise errors.UsageError("no such folder", settings[name])
+    if settings["perceptual"] is not None and not os.path.isfile(settings["perceptual"]):
+        raise errors.UsageError("no such file", settings["perceptual"])
     if values.export:
         files.check_writable(values.export)
         target = os.path.join(values.export, "model.npz")

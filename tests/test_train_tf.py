@@ -31,8 +31,9 @@ def test_help_names_the_flags():
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
         "model start set data validation minutes steps batch patch accumulate schedule rate warmup "
-        "hard ema metric balance precision seed config out resume export best overwrite "
-        "distribute tensorboard log_seconds save_minutes validate_minutes help"
+        "hard ema metric perceptual perceptual_weight balance precision seed config out resume "
+        "export best overwrite distribute tensorboard log_seconds save_minutes "
+        "validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
     assert max(map(len, result.stdout.splitlines())) <= 100
@@ -50,9 +51,10 @@ CASES = [
     (["--data", DATA, "--start", "m", "--model", "dwan"], "one of --model and --start"),
     (["--data", DATA, "--patch", "100"], "--patch must be a multiple of 64"),
     (["--data", DATA, "--precision", "half"], "one of ('float32', 'mixed_bfloat16')"),
-    (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim')"),
+    (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim', 'mae+ms-ssim')"),
     (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
-    (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper')"),
+    (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper', 'cyclic')"),
+    (["--data", DATA, "--perceptual", "missing"], "missing: no such file"),
     (["--data", DATA, "--distribute"], "--distribute needs --steps"),
     (["--data", DATA, "--hard", "2"], "--hard must be a part"),
     (["--data", DATA, "--ema", "1"], "--ema must be less than 1"),

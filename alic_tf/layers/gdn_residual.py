@@ -1,6 +1,7 @@
 """Residual block of convolutions that are each normalised."""
 
 import keras
+from keras import ops
 
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.normalization import GDN
@@ -11,8 +12,11 @@ from alic_tf.layers.sequence import apply_sequence, build_sequence
 class GDNResidualBlock(keras.layers.Layer):
     """x + GDN(3x3 GDN(3x3 x)), which may halve the resolution.
 
-    The residual block of "Learned Image Compression using Autoencoder Architecture"
-    (M. Ashraf, github.com/MahmoudAshraf97/AutoencoderCompression).
+    The second convolution starts at zero, and so the block as the identity (or its 1x1): inverse
+    normalisations in a row would otherwise make numbers of 10^7 of a picture.
+
+    The residual block of "Learned Image Compression using Autoencoder Architecture" (M. Ashraf,
+    github.com/MahmoudAshraf97/AutoencoderCompression).
 
     Args:
         filters: channels of the output; of the input too, unless strides are above 1.
@@ -38,6 +42,8 @@ class GDNResidualBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         build_sequence(self.trunk, input_shape)
+        second = self.trunk[2].kernel
+        second.assign(ops.zeros(second.shape))
         build_sequence(self.shortcut, input_shape)
 
     def call(self, x):

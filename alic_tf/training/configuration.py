@@ -13,6 +13,8 @@ from alic_tf.models.tf1_scopes import renumber
 _MS_SSIM_LAMBDAS = ((12.0, 40.0), (80.0, 120.0))
 # Those of ICWEM, each beside the MSE lambda that gives about the same rate.
 _ICWEM_MS_SSIM_LAMBDAS = dict(zip(presets.ICWEM_LAMBDAS, (3.0, 8.0, 16.0, 36.0, 64.0)))
+# Of the residual GDN autoencoder, which weighs distortion and rate by 0.9 and 0.1.
+_MAE_LAMBDA = 9.0
 
 # Arguments of the parts that the model itself derives from others.
 _DERIVED = {"kwargs", "lambdas"}
@@ -26,7 +28,7 @@ def configuration(preset, changes, start=None, metric="mse"):
         preset: name of the preset.
         changes: dictionary from dotted paths to values.
         start: path of a model file whose configuration is to be changed instead, or None.
-        metric: "mse" or "ms-ssim"; the latter replaces lambdas that are meant for the former.
+        metric: see `RateDistortion`; but for "mse", lambdas that are meant for that are replaced.
 
     Raises:
         UsageError: unknown preset or switch; the message lists those there are.
@@ -45,8 +47,9 @@ def configuration(preset, changes, start=None, metric="mse"):
             raise errors.UsageError(
                 f"--set {path}: no such switch of this model; there are: {', '.join(allowed)}"
             )
-    if metric == "ms-ssim" and max(base["lambdas"]) < 1:
-        base["lambdas"] = _ms_ssim_lambdas(base["transform"], base["lambdas"])
+    if metric != "mse" and max(base["lambdas"]) < 1:
+        convert = _ms_ssim_lambdas if metric == "ms-ssim" else _mae_lambdas
+        base["lambdas"] = convert(base["transform"], base["lambdas"])
     result = presets.changed(base, changes)
     lambdas = result["lambdas"]
     if not (isinstance(lambdas, list) and lambdas and all(
@@ -111,6 +114,12 @@ def _ms_ssim_lambdas(transform, lambdas):
         return [_MS_SSIM_LAMBDAS[wide][1]]
     first, last = _MS_SSIM_LAMBDAS[0][0], _MS_SSIM_LAMBDAS[1][1]
     return [round(first * (last / first) ** (i / (count - 1)), 3) for i in range(count)]
+
+
+def _mae_lambdas(transform, lambdas):
+    """The published lambda; for several rates it is in the middle of lambdas of the same ratios."""
+    middle = math.prod(lambdas) ** (1 / len(lambdas))
+    return [round(_MAE_LAMBDA * value / middle, 3) for value in lambdas]
 
 
 def _stored(path):

@@ -19,6 +19,7 @@ from alic_tf.training.data import CropSampler, load_photographs, with_reductions
 from alic_tf.training.log import RunLog
 from alic_tf.training.losses import RateDistortion
 from alic_tf.training.optimizer import FiniteAdam
+from alic_tf.training.perceptual import Perceptual
 from alic_tf.training.schedule import SCHEDULES, STRETCH
 from alic_tf.training.trainer import Checkpoint, Progress, Validation
 
@@ -37,7 +38,8 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
             data, validation (paths of folders; validation may be None); minutes or steps (the
             other None), schedule (of `SCHEDULES`), rate, warmup, hard (of the schedule), batch,
             patch, accumulate (steps per update), ema (momentum of the averages of the weights, 0
-            for none), metric, balance, precision, seed.
+            for none), metric, perceptual (path of the weights of `Perceptual`, or None) and its
+            weight, balance, precision, seed.
         resume: continue from the last checkpoint.
         export: folder for the trained model, or None.
         best: end with the weights that had the best validation, instead of the last ones.
@@ -66,13 +68,16 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
             settings["model"], changes, settings["start"], settings["metric"]
         )
     strategy = _strategy() if distribute else None
+    perceptual = settings["perceptual"] and Perceptual(settings["perceptual"])
     with strategy.scope() if strategy else contextlib.nullcontext():
         keras.utils.set_random_seed(settings["seed"])
         with _precision(settings["precision"]):
             model = make_model(settings["configuration"])
         if settings["patch"] % model.stride:
             raise errors.UsageError(f"--patch of this model must be a multiple of {model.stride}")
-        training_model = compiled(model, settings, strategy and strategy.num_replicas_in_sync)
+        training_model = compiled(
+            model, settings, strategy and strategy.num_replicas_in_sync, perceptual
+        )
     seconds = settings["minutes"] and 60 * settings["minutes"]
     schedule = SCHEDULES[settings["schedule"]](
         settings["rate"], settings["steps"], seconds, settings["warmup"], settings["hard"]
@@ -104,6 +109,9 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
                 log.board = EventFile(folder.events)
             log.say(f"{settings['model']}: {model.count_params()} parameters, "
                     f"{len(photographs)} photographs, from step {schedule.step}")
+            term = (f"{settings['perceptual_weight']} times that of {settings['perceptual']}"
+                    if perceptual else "off (no --perceptual)")
+            log.say(f"distortion: {settings['metric']}; perceptual term: {term}")
         else:
             callbacks = [schedule]
         fit(training_model, sampler, callbacks, schedule.step, strategy)
@@ -116,7 +124,7 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
     return training_model
 
 
-def compiled(model, settings, replicas=None):
+def compiled(model, settings, replicas=None, perceptual=None):
     """The `RateDistortion` of a model, ready for `fit`, its optimizer built.
 
     With a number of replicas, its batches can be shared between so many.
@@ -128,7 +136,8 @@ def compiled(model, settings, replicas=None):
         loss_class, optimizer_class = DistributedRateDistortion, DistributedAdam
         shared = {"replicas": replicas}
     training_model = loss_class(
-        model, model.lambdas, settings["balance"], settings["metric"], **shared
+        model, model.lambdas, settings["balance"], settings["metric"], perceptual,
+        settings["perceptual_weight"], **shared,
     )
     training_model.compile(
         optimizer=optimizer_class(
@@ -171,7 +180,8 @@ def validation_crops(path, stride, metric="mse"):
     The side is 256, or for smaller pictures the largest multiple of `stride` in the smallest.
     Pictures that are too small for one, or for the metric, are left out.
     """
-    needed = stride if metric == "mse" else stride * math.ceil(MS_SSIM_MIN_SIDE / stride)
+    smallest_of_metric = MS_SSIM_MIN_SIDE if "ms-ssim" in metric else 1
+    needed = stride * math.ceil(smallest_of_metric / stride)
     photographs = load_photographs(path, needed)
     smallest = min(min(photograph.shape[:2]) for photograph in photographs)
     side = min(VALIDATION_SIDE, smallest // stride * stride)
@@ -218,10 +228,11 @@ def _precision(policy):
 
 
 def _export(model, folder, training_model, schedule, settings):
-    left_out = ("model", "configuration", "data", "validation", "start")
+    left_out = ("model", "configuration", "data", "validation", "start", "perceptual")
     notes = {name: value for name, value in settings.items() if name not in left_out}
     notes = {**notes, "data": Path(settings["data"]).name, "preset": settings["model"],
              "backend": keras.backend.backend(),
+             "perceptual": settings["perceptual"] and Path(settings["perceptual"]).name,
              "skipped": int(keras.ops.convert_to_numpy(training_model.optimizer.skipped)),
              "done": schedule.state()}
     path = Path(folder) / zoo.MODEL_FILE

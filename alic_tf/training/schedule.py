@@ -9,6 +9,8 @@ import keras
 # backend the model's variables are out of reach within one; so the learning rate has steps, too.
 STRETCH = 20
 FILTER_WEIGHT = 0.1
+# Steps from the lowest rate of a cycle to the highest.
+HALF_CYCLE = 2000
 
 
 class Schedule(keras.callbacks.Callback):
@@ -87,4 +89,12 @@ class PaperSchedule(Schedule):
         return float(self.step < 20_000)
 
 
-SCHEDULES = {"budget": Schedule, "paper": PaperSchedule}
+class CyclicSchedule(Schedule):
+    """From a tenth of `rate` to `rate` and back, again and again (Smith, arXiv 1506.01186)."""
+
+    def decay(self):
+        place = self.step / HALF_CYCLE % 2
+        return 0.1 + 0.9 * (1 - abs(place - 1))
+
+
+SCHEDULES = {"budget": Schedule, "paper": PaperSchedule, "cyclic": CyclicSchedule}

@@ -62,6 +62,7 @@ def test_ms_ssim_has_lambdas_of_its_own():
     assert len(lambdas) == 8 and (lambdas[0], lambdas[-1]) == (12, 120)
     np.testing.assert_allclose(np.diff(np.log(lambdas)), np.log(10) / 7, rtol=1e-3)
     assert configuration("icwem", {}, metric="ms-ssim")["lambdas"] == [8]
+    assert configuration("resgdn", {}, metric="mae+ms-ssim")["lambdas"] == [9]
     given = {"lambdas": [80]}
     assert configuration("fu2022", given, metric="ms-ssim")["lambdas"] == [80]
 

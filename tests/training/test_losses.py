@@ -63,6 +63,23 @@ def test_the_distortion_may_be_ms_ssim():
     np.testing.assert_allclose(model.compute_loss(y_pred=outputs), expected, rtol=1e-4)
 
 
+def test_the_distortion_may_be_absolute_error_and_ms_ssim_with_a_perceptual_term():
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 256, (2, 176, 192, 3), dtype=np.uint8)
+    noisy = np.clip(crops + rng.normal(0, 20, crops.shape), 0, 255).astype("uint8")
+    model = RateDistortion(
+        Fixed(noisy / np.float32(255)), [9.0], metric="mae+ms-ssim", perceptual_weight=0.25,
+        perceptual=lambda decoded, image: keras.ops.max(decoded - image, axis=(1, 2, 3)),
+    )
+    expected = [
+        0.6 * np.abs(difference).mean() + 0.4 * (1 - metrics.ms_ssim(a, b))
+        + 0.25 * difference.max()
+        for a, b, difference in zip(crops, noisy, (noisy - crops.astype("float64")) / 255)
+    ]
+    outputs = model((crops, np.ones(2, "float32")))
+    np.testing.assert_allclose(outputs["distortion"], expected, atol=2e-5)
+
+
 class Noisy(keras.Model):
     """A codec with one weight, whose rate in training is not that of its rounded latents."""
 

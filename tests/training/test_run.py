@@ -33,7 +33,7 @@ def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
     assert shown["loss", 3] == pytest.approx(rows[0]["loss"])
     assert shown["validation", 3][0].shape == (64, 3 * 64, 3)
     lines = folder.log.read_text().splitlines()
-    assert len(lines) == 4 and lines[-1].endswith("bytes") and "3 photographs" in lines[0]
+    assert len(lines) == 5 and lines[-1].endswith("bytes") and "3 photographs" in lines[0]
 
     codec = alic_tf.load(tmp_path / "tiny")
     assert codec.name == "tiny"
@@ -92,6 +92,24 @@ def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, cau
     with pytest.raises(errors.AlicError, match=cause):
         run.train(RunFolder(tmp_path / "run"), tiny.SETTINGS | {"data": str(data)} | changes)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_perceptual_term_is_used_or_said_to_be_off(tmp_path):
+    data = tiny.write_photographs(tmp_path / "data")
+    weights = tmp_path / "features.npz"
+    np.savez(weights, kernel_0=np.ones((1, 1, 3, 2)), bias_0=np.zeros(2))
+    distortions = {}
+    for path, said in ((None, "perceptual term: off (no --perceptual)"),
+                       (str(weights), f"perceptual term: 1000.0 times that of {weights}")):
+        folder = RunFolder(tmp_path / f"run {path is None}")
+        run.train(folder, tiny.SETTINGS | {"data": str(data), "perceptual": path,
+                                           "perceptual_weight": 1000.0})
+        assert f"distortion: mse; {said}" in folder.log.read_text()
+        row = json.loads(folder.history.read_text().splitlines()[-1])
+        distortions[path] = row["distortion"]
+    assert distortions[str(weights)] > distortions[None] + 10
+    with pytest.raises(errors.UsageError, match="perceptual weights"):
+        run.train(folder, tiny.SETTINGS | {"data": str(data), "perceptual": __file__})
 
 
 def test_validation_crops_are_central_and_equal(tmp_path):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from alic_tf.training import schedule as module
-from alic_tf.training.schedule import PaperSchedule, Schedule
+from alic_tf.training.schedule import CyclicSchedule, PaperSchedule, Schedule
 
 
 class Model:
@@ -50,6 +50,17 @@ def test_the_papers_schedule_halves_the_rate_late():
     halvings = [0, 0, 0, 0, 1, 1, 2, 8]
     expected = [(0.5**n, weight) for n, weight in zip(halvings, weights)]
     np.testing.assert_allclose(factors, expected, rtol=1e-6)
+
+
+def test_the_cyclic_schedule_rises_and_falls():
+    schedule, model = CyclicSchedule(1e-4, steps=10_000, warmup=0), Model()
+    schedule.set_model(model)
+    rates = []
+    for schedule.step in (0, 500, 2000, 3000, 4000, 6000, 7000):
+        schedule.on_epoch_begin(0)
+        rates.append(float(model.optimizer.learning_rate))
+    expected = [1e-5, 3.25e-5, 1e-4, 5.5e-5, 1e-5, 1e-4, 5.5e-5]
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
 
 def test_the_last_part_of_the_budget_counts_rounded_latents():
