@@ -38,6 +38,7 @@ PUBLISHED = {
 }
 PATCH_STEP = 64
 LARGEST = 2**31 - 1
+PATHS = ("data", "validation", "pretrained", "perceptual")
 
 # What a run depends on: kept in its folder, so that it can be resumed.
 SETTINGS = (
@@ -47,6 +48,8 @@ SETTINGS = (
     Flag("multi_string", "set", [], "PATH=VALUE", "change a switch of the preset, such as "
          "transform.pqf=false, entropy.mixture=gllmm or lambdas=[0.0032]; the value is JSON or a "
          "word; may be given several times", "start"),
+    Flag("string", "pretrained", None, "FILE", "begin with these weights of keras.applications (an "
+         ".h5 file without the top) in the encoder of qae", "start"),
     Flag("string", "data", None, "DIR", "folder of pictures or of tar shards of pictures"),
     Flag("string", "validation", None, "DIR", "the same for validation"),
     Flag("float", "minutes", None, "N", "budget in minutes (default 60, unless --steps is given)"),
@@ -197,7 +200,7 @@ def resumed(values, folder):
 
 def given_paths(values):
     """The given paths of data, absolute: a run may be resumed from elsewhere."""
-    names = [name for name in ("data", "validation", "perceptual") if values[name].present]
+    names = [name for name in PATHS if values[name].present]
     return {name: os.path.abspath(values[name].value) for name in names}
 
 
@@ -206,8 +209,9 @@ def check_paths(values, settings):
     for name in ("data", "validation"):
         if settings[name] is not None and not os.path.isdir(settings[name]):
             raise errors.UsageError("no such folder", settings[name])
-    if settings["perceptual"] is not None and not os.path.isfile(settings["perceptual"]):
-        raise errors.UsageError("no such file", settings["perceptual"])
+    for name in ("pretrained", "perceptual"):
+        if settings[name] is not None and not os.path.isfile(settings[name]):
+            raise errors.UsageError("no such file", settings[name])
     if values.export:
         files.check_writable(values.export)
         target = os.path.join(values.export, "model.npz")

@@ -123,15 +123,24 @@ def export(model, name, path, notes=(), precision="float16"):
         path: of the file.
         notes: dictionary that is stored with the configuration.
         precision: of the weights in the file: "float16", or "float32" where a model must behave
-            exactly as elsewhere, at twice the size.
+            exactly as elsewhere, at twice the size. Weights beyond the range of half precision, as
+            variances may be, stay as they are.
     """
     import numpy as np
 
     from alic_tf.conversion import exact_model
 
     variables = stored_variables(model)
-    weights = [np.asarray(variable).astype(precision) for variable in variables]
+    weights = [_rounded(np.asarray(variable), precision) for variable in variables]
     for variable, array in zip(variables, weights):
         variable.assign(array)
     configuration = {**model.get_config(), "name": name, **dict(notes)}
     storage.save(path, configuration, weights, exact_model(model).arrays())
+
+
+def _rounded(weights, precision):
+    """An array in a precision, or as it is where it is out of the range of that."""
+    import numpy as np
+
+    fits = np.abs(weights).max() <= np.finfo(precision).max
+    return weights.astype(precision) if fits else weights

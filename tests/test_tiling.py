@@ -15,8 +15,9 @@ from tests.test_shipped import MODEL, ROOT
 # By hand, then to multiples of 64 pixels. dwan: two 3x3 at 1/8 per unit and, in pairs of latents,
 # two 3x3 and an interpolation, so 112 pixels with one unit and 144 with three; two 3x3 of stride 2,
 # 3 latents; a filter, attention and the units, 8 and 10. fu2022: 145; 7; 9. resgdn, whose pictures
-# have sides of multiples of 16: 71; none; 141 pixels.
-HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12), "resgdn": (80, 0, 9)}
+# have sides of multiples of 16: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65;
+# none; 159 pixels.
+HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12), "resgdn": (80, 0, 9), "qae": (128, 0, 3)}
 SHIPPED_HALOS = (192, 4, 12)
 
 
@@ -90,7 +91,8 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
     """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
     image = picture(448, 448).astype("float32")[None] / 255
     other = np.random.default_rng(1).random(image.shape, "float32")
-    halo, middle = codecs[name]._latent.halo, slice(192 // 16, 256 // 16)
+    halo, stride = codecs[name]._latent.halo, codecs[name].model.latent_stride
+    middle = slice(192 // stride, 256 // stride)
 
     def latent(distance):
         kept = slice(192 - distance, 256 + distance)

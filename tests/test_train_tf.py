@@ -30,9 +30,9 @@ def test_help_names_the_flags():
     assert (result.returncode, result.stderr) == (0, "")
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
-        "model start set data validation minutes steps batch patch accumulate schedule rate warmup "
-        "hard ema metric perceptual perceptual_weight balance precision seed config out resume "
-        "export best overwrite distribute tensorboard log_seconds save_minutes "
+        "model start set pretrained data validation minutes steps batch patch accumulate schedule "
+        "rate warmup hard ema metric perceptual perceptual_weight balance precision seed config out "
+        "resume export best overwrite distribute tensorboard log_seconds save_minutes "
         "validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
@@ -55,6 +55,7 @@ CASES = [
     (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
     (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper', 'cyclic')"),
     (["--data", DATA, "--perceptual", "missing"], "missing: no such file"),
+    (["--data", DATA, "--pretrained", "missing"], "missing: no such file"),
     (["--data", DATA, "--distribute"], "--distribute needs --steps"),
     (["--data", DATA, "--hard", "2"], "--hard must be a part"),
     (["--data", DATA, "--ema", "1"], "--ema must be less than 1"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alic_tf import container, conversion, errors, storage, zoo
-from tests.tiny_models import tiny_dwan
+from tests.tiny_models import tiny_dwan, tiny_qae
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 50, 3), "uint8")
 
@@ -65,6 +65,15 @@ def test_weights_in_full_precision(tmp_path):
     zoo.export(model, "tiny", tmp_path / "model.npz", precision="float32")
     for a, b in zip(zoo.stored_variables(zoo.load(tmp_path).model), before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_weights_beyond_half_precision_stay(tmp_path):
+    model = tiny_qae()
+    variance = model.transform.encoder.stem.normalization.moving_variance
+    variance.assign([1e5, 3.0])
+    zoo.export(model, "tiny", tmp_path / "model.npz")
+    again = zoo.load(tmp_path).model.transform.encoder.stem.normalization
+    np.testing.assert_array_equal(again.moving_variance, [1e5, 3.0])
 
 
 def test_the_file_holds_the_model(tmp_path):

@@ -88,6 +88,24 @@ def tiny_icwem(seed=0):
     return model
 
 
+TINY_QAE = {"transform.blocks": [1, 1, 1, 1], "transform.width": 2, "transform.bits": 5}
+
+
+def tiny_qae(seed=0, **changes):
+    """The quantized autoencoder with one block a stage, 64 latents and 33 levels."""
+    model = presets.build("qae", {**TINY_QAE, **changes})
+    randomize(model, seed)
+    rng = np.random.default_rng(seed)
+    for variable in model.transform.variables:
+        if variable.path.endswith("moving_variance"):
+            size = 5000 if "conv1/" in variable.path else 1
+            variable.assign(size * rng.uniform(0.5, 1.5, variable.shape))
+        elif variable.path.endswith("beta"):
+            variable.assign(rng.uniform(-0.2, 0.5, variable.shape))
+    model.entropy.prior.center()
+    return model
+
+
 def codec(model, name="tiny"):
     """The `Codec` of a model that has no file."""
     from alic_tf.codec import Codec

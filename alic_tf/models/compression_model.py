@@ -8,6 +8,7 @@ from alic_tf.models.channel_entropy import ChannelEntropyModel
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.models.factorized import FactorizedEntropyModel
 from alic_tf.models.invertible import InvertibleTransform
+from alic_tf.models.quantized_transform import QuantizedTransform
 from alic_tf.models.residual_transform import ResidualTransform
 from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
 
@@ -15,6 +16,7 @@ TRANSFORMS = {
     "convolutional": ConvolutionalTransform,
     "packet": PacketTransform,
     "residual": ResidualTransform,
+    "quantized": QuantizedTransform,
     "invertible": InvertibleTransform,
 }
 ENTROPY_MODELS = {

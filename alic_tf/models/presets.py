@@ -39,6 +39,12 @@ PRESETS = {
         "entropy": {"context": "factorized"},
         "lambdas": [0.0075],
     },
+    # Trained for distortion alone, with noise from below: as published.
+    "qae": {
+        "transform": {"kind": "quantized", "bits": 8, "blocks": [3, 4, 23, 3]},
+        "entropy": {"context": "factorized", "noise": [-0.5, 0.0], "rate_gradient": False},
+        "lambdas": [0.0075],
+    },
     # A width at which a CPU can train it, a thirteenth of the work per pixel.
     "icwem": {
         "transform": {

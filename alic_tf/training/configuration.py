@@ -94,6 +94,18 @@ def assign_weights(model, path):
         variables[name].assign(weight)
 
 
+def load_pretrained(model, path):
+    """Gives the transform of a model the weights that somebody trained for something else.
+
+    Raises:
+        UsageError: the transform takes none, or not those of this file.
+    """
+    if not hasattr(model.transform, "load_pretrained"):
+        kinds = [kind for kind, cls in TRANSFORMS.items() if hasattr(cls, "load_pretrained")]
+        raise errors.UsageError(f"--pretrained goes with transforms of the kind {', '.join(kinds)}")
+    model.transform.load_pretrained(path)
+
+
 def _by_path(model):
     """The stored variables of a model by paths that do not depend on what else was built."""
     variables = zoo.stored_variables(model)

@@ -14,7 +14,12 @@ from alic_tf import errors, zoo
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
 from alic_tf.models.initialization import initialize
 from alic_tf.training.cluster import is_chief
-from alic_tf.training.configuration import assign_weights, configuration, make_model
+from alic_tf.training.configuration import (
+    assign_weights,
+    configuration,
+    load_pretrained,
+    make_model,
+)
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
 from alic_tf.training.log import RunLog
 from alic_tf.training.losses import RateDistortion
@@ -34,9 +39,9 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
     Args:
         folder: `RunFolder`, empty or to be replaced, or with a run to resume.
         settings: dictionary: model (name of a preset), start (path of a model file to begin with,
-            or None), set (changes of the configuration) or, of a run to resume, configuration;
-            data, validation (paths of folders; validation may be None); minutes or steps (the
-            other None), schedule (of `SCHEDULES`), rate, warmup, hard (of the schedule), batch,
+            or None), pretrained (path of weights for its transform, or None), set (changes of the
+            configuration) or, of a run to resume, configuration; data, validation (paths of
+            folders; validation may be None); minutes or steps (the other None), schedule (of `SCHEDULES`), rate, warmup, hard (of the schedule), batch,
             patch, accumulate (steps per update), ema (momentum of the averages of the weights, 0
             for none), metric, perceptual (path of the weights of `Perceptual`, or None) and its
             weight, balance, precision, seed.
@@ -87,6 +92,8 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
         checkpoint.restore(training_model)
     if schedule.step == 0 and settings["start"]:
         assign_weights(model, settings["start"])
+    elif schedule.step == 0 and settings["pretrained"]:
+        load_pretrained(model, settings["pretrained"])
     log = RunLog(folder, schedule)
     if schedule.progress < 1:
         photographs = load_photographs(settings["data"], settings["patch"])
@@ -228,11 +235,13 @@ def _precision(policy):
 
 
 def _export(model, folder, training_model, schedule, settings):
-    left_out = ("model", "configuration", "data", "validation", "start", "perceptual")
+    paths = ("data", "validation", "start", "pretrained", "perceptual")
+    left_out = ("model", "configuration", *paths)
     notes = {name: value for name, value in settings.items() if name not in left_out}
     notes = {**notes, "data": Path(settings["data"]).name, "preset": settings["model"],
              "backend": keras.backend.backend(),
-             "perceptual": settings["perceptual"] and Path(settings["perceptual"]).name,
+             **{name: settings[name] and Path(settings[name]).name
+                for name in ("pretrained", "perceptual")},
              "skipped": int(keras.ops.convert_to_numpy(training_model.optimizer.skipped)),
              "done": schedule.state()}
     path = Path(folder) / zoo.MODEL_FILE

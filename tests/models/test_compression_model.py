@@ -19,6 +19,7 @@ from tests.tiny_models import (
     tiny_dwan,
     tiny_fu2022,
     tiny_icwem,
+    tiny_qae,
     tiny_resgdn,
 )
 
@@ -136,7 +137,7 @@ def test_several_rates_need_gains():
         )
 
 
-@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022, tiny_resgdn, tiny_icwem])
+@pytest.mark.parametrize("make", [tiny_dwan, tiny_fu2022, tiny_resgdn, tiny_qae, tiny_icwem])
 def test_configuration_is_data_and_gives_the_same_model(make):
     model = make()
     configuration = json.loads(json.dumps(model.get_config()))
@@ -160,7 +161,7 @@ def test_keras_saves_and_loads_it(tmp_path):
 
 def test_estimate_is_the_rate_of_the_call():
     """What the codec codes, rounded, costs what evaluation says."""
-    for model in (tiny_dwan(), tiny_fu2022(), tiny_resgdn(), tiny_icwem()):
+    for model in (tiny_dwan(), tiny_fu2022(), tiny_resgdn(), tiny_qae(), tiny_icwem()):
         image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
         quality = np.ones(1, "float32")
         out = model((image, quality))

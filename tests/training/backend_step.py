@@ -19,7 +19,9 @@ from alic_tf.training.losses import RateDistortion
 from tests import tiny_models
 from tests.training import tiny
 
-MODELS = {"dwan": tiny_models.tiny_dwan}
+MODELS = {
+    "dwan": tiny_models.tiny_dwan, "resgdn": tiny_models.tiny_resgdn, "qae": tiny_models.tiny_qae,
+}  # fmt: skip
 
 
 def step(model):

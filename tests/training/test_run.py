@@ -145,3 +145,34 @@ def test_what_needs_tensorflow_says_so_where_it_is_not(request_, tmp_path, monke
     with pytest.raises(errors.UsageError, match=cause):
         run.train(RunFolder(tmp_path / "run"), tiny.SETTINGS, **request_)
     assert not (tmp_path / "run").exists()
+
+
+def test_statistics_of_normalization_are_trained_and_exported(tmp_path):
+    """Of batch normalisation: also with averaged weights and accumulated gradients."""
+    settings = tiny.SETTINGS | {
+        "model": "qae", "set": tiny_models.TINY_QAE, "ema": 0.9, "accumulate": 2, "steps": 4,
+        "data": str(tiny.write_photographs(tmp_path / "data")),
+    }  # fmt: skip
+    model = run.train(RunFolder(tmp_path / "run"), settings, export=tmp_path / "tiny").model
+    codec = alic_tf.load(tmp_path / "tiny")
+    layers = [m.transform.encoder.stem.normalization for m in (model, codec.model)]
+    trained, exported = ([np.asarray(v) for v in (layer.moving_mean, layer.moving_variance)]
+                         for layer in layers)
+    # Of pictures from 0 to 255: four steps of 0.01 each towards what is far from 0 and 1.
+    assert np.abs(trained[0]).max() > 0.01 and np.abs(trained[1] - 1).max() > 1
+    for a, b in zip(trained, exported):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
+    photograph = tiny.photographs()[0]
+    data, latents = codec.encode_with_latents(photograph)
+    np.testing.assert_array_equal(codec.latents(data)["latent"], latents["latent"])
+    assert codec.decode(data).shape == photograph.shape
+
+
+def test_pretrained_weights_are_for_transforms_that_take_them(tmp_path):
+    settings = tiny.SETTINGS | {
+        "data": str(tiny.write_photographs(tmp_path / "data")), "pretrained": __file__}
+    for changes, cause in (({}, "--pretrained goes with transforms of the kind quantized"),
+                           ({"model": "qae", "set": tiny_models.TINY_QAE}, "width 64 and blocks")):
+        with pytest.raises(errors.UsageError, match=cause):
+            run.train(RunFolder(tmp_path / "run"), settings | changes)
+    assert not (tmp_path / "run").exists()

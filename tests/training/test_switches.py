@@ -7,6 +7,7 @@ import pytest
 from alic_tf.models import presets
 from alic_tf.models.initialization import initialize
 from alic_tf.training import run
+from tests import tiny_models
 from tests.training import tiny
 
 PARALLEL = {**tiny.BARE, "entropy.hyper_filters": 8, "entropy.width": 8}
@@ -21,6 +22,8 @@ MODELS = {
     "checkerboard, dwan": {
         **PARALLEL, "entropy.context": "checkerboard", "transform.importance": "dwan",
     },
+    "resgdn, prelu": {"transform.filters": 8, "transform.activation": "prelu"},
+    "qae": {**tiny_models.TINY_QAE, "transform.width": 8},
     "ssm, map": {**PARALLEL, "entropy.context": "ssm", "transform.importance": "map"},
 }  # fmt: skip
 
@@ -33,7 +36,9 @@ def test_the_loss_falls_within_20_steps(name):
         model = tiny.packet_model()
         initialize(model.transform, crops)
     else:
-        model = presets.build("fu2022", MODELS[name])
+        preset = name.split(",")[0]
+        preset = preset if preset in presets.PRESETS else "fu2022"
+        model = presets.build(preset, MODELS[name])
     data = crops, np.array([1, model.qualities], "float32")
     training_model = run.compiled(model, tiny.SETTINGS | {"rate": 3e-3})
     losses = []

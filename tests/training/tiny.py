@@ -39,11 +39,10 @@ BARE = {
 
 # Of a training of the light model.
 SETTINGS = {
-    "model": "dwan", "start": None, "set": PACKET, "validation": None,
+    "model": "dwan", "start": None, "pretrained": None, "set": PACKET, "validation": None,
     "minutes": None, "steps": 3, "batch": 2, "patch": 64, "accumulate": 1, "schedule": "budget",
     "rate": 1e-3, "warmup": 200, "hard": 0.0, "ema": 0.0, "metric": "mse", "perceptual": None,
-    "perceptual_weight": 1.0, "balance": 0.3,
-    "precision": "float32", "seed": 0,
+    "perceptual_weight": 1.0, "balance": 0.3, "precision": "float32", "seed": 0,
 }  # fmt: skip
 
 
