@@ -31,8 +31,8 @@ def test_help_names_the_flags():
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
         "model start set pretrained data validation minutes steps batch patch accumulate schedule "
-        "rate warmup hard ema metric perceptual perceptual_weight balance precision seed config out "
-        "resume export best overwrite distribute tensorboard log_seconds save_minutes "
+        "rate warmup hard ema metric perceptual perceptual_weight balance precision seed config "
+        "out resume export best overwrite distribute tensorboard log_seconds save_minutes "
         "validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())

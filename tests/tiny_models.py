@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from alic_tf import conversion
 from alic_tf.models import presets
 
 TINY_DWAN = {
@@ -108,6 +107,8 @@ def tiny_qae(seed=0, **changes):
 
 def codec(model, name="tiny"):
     """The `Codec` of a model that has no file."""
+    # These need TensorFlow, which training on JAX does without.
+    from alic_tf import conversion
     from alic_tf.codec import Codec
 
     return Codec(model, conversion.exact_model(model), name[:4].encode(), name)

@@ -41,10 +41,10 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
         settings: dictionary: model (name of a preset), start (path of a model file to begin with,
             or None), pretrained (path of weights for its transform, or None), set (changes of the
             configuration) or, of a run to resume, configuration; data, validation (paths of
-            folders; validation may be None); minutes or steps (the other None), schedule (of `SCHEDULES`), rate, warmup, hard (of the schedule), batch,
-            patch, accumulate (steps per update), ema (momentum of the averages of the weights, 0
-            for none), metric, perceptual (path of the weights of `Perceptual`, or None) and its
-            weight, balance, precision, seed.
+            folders; validation may be None); minutes or steps (the other None), schedule (of
+            `SCHEDULES`), rate, warmup, hard (of the schedule), batch, patch, accumulate (steps per
+            update), ema (momentum of the averages of the weights, 0 for none), metric, perceptual
+            (path of the weights of `Perceptual`, or None) and its weight, balance, precision, seed.
         resume: continue from the last checkpoint.
         export: folder for the trained model, or None.
         best: end with the weights that had the best validation, instead of the last ones.
