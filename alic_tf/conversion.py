@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from alic_tf.entropy.exact_channel import ExactChannelModel
 from alic_tf.entropy.exact_factorized import ExactFactorizedModel
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel, QualityTables
 from alic_tf.entropy.parallel_context import SMALLEST_SCALE
+from alic_tf.models.channel_entropy import ChannelEntropyModel
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.models.factorized import FactorizedEntropyModel
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
@@ -43,9 +45,16 @@ def _factorized(model):
     return ExactFactorizedModel.from_layer(model.entropy.prior)
 
 
+def _channel(model):
+    entropy = model.entropy
+    hyper = entropy.mean_synthesis, entropy.scale_synthesis
+    return ExactChannelModel.from_layers(entropy.prior, hyper, entropy.context)
+
+
 # What a trained entropy model is coded with: the class, and how to make it.
 _CONVERSIONS = {
     SerialEntropyModel: (ExactMaskedModel, _masked),
     ParallelEntropyModel: (ExactParallelModel, _parallel),
     FactorizedEntropyModel: (ExactFactorizedModel, _factorized),
+    ChannelEntropyModel: (ExactChannelModel, _channel),
 }

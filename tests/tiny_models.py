@@ -1,5 +1,6 @@
 """Tiny untrained models with random weights of reasonable size, for tests of whole codecs."""
 
+import keras
 import numpy as np
 
 from alic_tf.models import presets
@@ -79,10 +80,25 @@ TINY_ICWEM = {
 
 def tiny_icwem(seed=0):
     """The invertible model with 8 latents in two slices."""
+    # Positions keep their initial values, give or take.
+    keras.utils.set_random_seed(seed)
     model = presets.build("icwem", TINY_ICWEM)
     randomize(model, seed)
-    for layer in model.entropy.context.slices:
+    transform, entropy = model.transform, model.entropy
+    shrunk = [(transform.analysis[-1], 0.2), (entropy.hyper_analysis[-1], 0.02),
+              (entropy.mean_synthesis[-1].convolution, 0.02),
+              (entropy.scale_synthesis[-1].convolution, 0.02),
+              (transform.synthesis[-1].convolution, 0.02),
+              (transform.restore.stages[-1].convolutions[-1], 0.1)]
+    for layer in entropy.context.slices:
+        # Residuals near 1/2 would be rounded in one way here, in another there.
+        shrunk += [(layer.mean[-1], 0.3), (layer.scale[-1], 0.2), (layer.residual[-1], 0.1)]
         layer.scale[-1].bias.assign(np.full(layer.size, 2.0))
+    for layer, factor in shrunk:
+        layer.kernel.assign(factor * np.asarray(layer.kernel))
+    # Pictures around grey.
+    transform.synthesis[-1].convolution.bias.assign(np.full(12, 0.5))
+    transform.invertible.operations[0].kernel.assign(np.eye(3)[::-1])
     model.entropy.prior.center()
     return model
 

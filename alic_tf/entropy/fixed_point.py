@@ -9,13 +9,15 @@ products are the fastest integer products a CPU library offers.
 
 import numpy as np
 
-FRACTION_BITS = 12
-ONE = 1 << FRACTION_BITS
+from alic_tf.entropy.functions import FRACTION_BITS, ONE, gelu
+
 LARGEST = (1 << 24) - 1
 WEIGHT_LIMIT = (1 << 15) - 1
 EXACT_LIMIT = 1 << 53
-ACTIVATIONS = (None, "relu", "leaky_relu")
 LEAKY_SLOPE = 13107  # 0.2 in units of 2^-16
+SLOPES = {"leaky_relu": LEAKY_SLOPE, "leaky_relu_0.01": 655}
+# Model files hold the position in this list.
+ACTIVATIONS = (None, "relu", "leaky_relu", "leaky_relu_0.01", "gelu")
 
 
 def saturate(x):
@@ -26,6 +28,11 @@ def saturate(x):
 def quantize(x):
     """Nearest fixed-point activations, integer-valued float64 with 12 fraction bits."""
     return saturate(np.floor(np.asarray(x, "float64") * ONE + 0.5))
+
+
+def rescaled(products):
+    """Products of two activations, as activations, not limited: rounded to 12 fraction bits."""
+    return np.floor(products * 2.0**-FRACTION_BITS + 0.5)
 
 
 def dequantize(x):
@@ -152,8 +159,10 @@ class FixedPointConvolution:
         x = saturate(np.floor(sums * 2.0**-self.exponent + 0.5))
         if self.activation == "relu":
             return np.maximum(x, 0.0)
-        if self.activation == "leaky_relu":
-            return np.maximum(x, np.floor(x * (LEAKY_SLOPE * 2.0**-16)))
+        if self.activation == "gelu":
+            return gelu(x)
+        if self.activation in SLOPES:
+            return np.maximum(x, np.floor(x * (SLOPES[self.activation] * 2.0**-16)))
         return x
 
     def _product(self, x, weights):

@@ -14,7 +14,8 @@ from alic_tf.layers.swin import SwinBlock
 class ConvTransformerBlock(keras.layers.Layer):
     """x + 1x1 [c + pair(c), swin(t)] with [c, t] = 1x1 x, in halves of the channels.
 
-    The parallel transformer-CNN mixture block of Liu et al. (arXiv 2303.14978, figure 3).
+    The parallel transformer-CNN mixture block of Liu et al. (arXiv 2303.14978, figure 3). It starts
+    as the identity, so that many of them do not make activations grow.
 
     Args:
         filters: channels of input and output, even.
@@ -36,6 +37,7 @@ class ConvTransformerBlock(keras.layers.Layer):
         for layer, shape in ((self.split, input_shape), (self.pair, half), (self.swin, half),
                              (self.fusion, input_shape)):
             layer.build(shape)
+        self.fusion.kernel.assign(ops.zeros(self.fusion.kernel.shape))
 
     def call(self, x):
         near, far = ops.split(self.split(x), 2, axis=-1)
