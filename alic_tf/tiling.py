@@ -24,7 +24,8 @@ class Tiling:
             [1, h * up / down, w * up / down, any], where an output depends on inputs around it
             only, and a picture shifted by `block` gives the same output shifted.
         channels: of its input.
-        tile: largest side of a tile without its halo, in input samples, at least `block`.
+        tile: largest side of a tile without its halo, in input samples; less than `block` is
+            `block`.
         block: see above; `block` * up / down is whole.
         up, down: ratio of the sides of output and input.
         fast: what is called instead, but to find the halo: the same compiled, also of further
@@ -91,7 +92,7 @@ class Tiling:
 
     def _cuts(self, size):
         blocks = size // self.block
-        parts = -(-blocks // (self.tile // self.block))
+        parts = -(-blocks // max(1, self.tile // self.block))
         return [self.block * (blocks * i // parts) for i in range(parts + 1)]
 
     def _parts(self, size):

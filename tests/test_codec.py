@@ -7,9 +7,12 @@ import pytest
 from PIL import Image
 
 from alic_tf import container, errors, zoo
-from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_qae, tiny_resgdn
+from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_icwem, tiny_qae, tiny_resgdn
 
-MODELS = {"dwan": tiny_dwan, "fu2022": tiny_fu2022, "resgdn": tiny_resgdn, "qae": tiny_qae}
+MODELS = {
+    "dwan": tiny_dwan, "fu2022": tiny_fu2022, "resgdn": tiny_resgdn, "qae": tiny_qae,
+    "icwem": tiny_icwem,
+}
 SIZES = [(1, 1), (1, 300), (17, 33), (64, 64), (70, 130)]
 
 

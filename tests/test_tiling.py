@@ -16,8 +16,10 @@ from tests.test_shipped import MODEL, ROOT
 # two 3x3 and an interpolation, so 112 pixels with one unit and 144 with three; two 3x3 of stride 2,
 # 3 latents; a filter, attention and the units, 8 and 10. fu2022: 145; 7; 9. resgdn, whose pictures
 # have sides of multiples of 16: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65;
-# none; 159 pixels.
-HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12), "resgdn": (80, 0, 9), "qae": (128, 0, 3)}
+# none; 159 pixels. icwem, to multiples of 128: a window and a shifted one at 1/8, one at 1/4, less
+# than 128; a window of 8 latents and five 3x3; as the latent.
+HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12), "resgdn": (80, 0, 9), "qae": (128, 0, 3),
+         "icwem": (128, 16, 8)}
 SHIPPED_HALOS = (192, 4, 12)
 
 

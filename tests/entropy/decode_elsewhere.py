@@ -11,7 +11,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.entropy import exact_parallel
+from alic_tf.entropy import exact_channel, exact_parallel
+from alic_tf.entropy.exact_channel import ExactChannelModel
 from alic_tf.entropy.exact_factorized import ExactFactorizedModel
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel
@@ -32,7 +33,8 @@ def main(path, threads):
     with np.load(path) as file:
         data = dict(file)
     digests = [decoded(data)]
-    exact_parallel.TILE, exact_parallel.PART = 8, 20
+    for module in (exact_parallel, exact_channel):
+        module.TILE, module.PART = 8, 20
     digests.append(decoded(data))
     convolution = tf.nn.conv2d(data["image"], data["kernel"], 1, "SAME")
     print(*digests, digest(convolution.numpy()))
@@ -42,7 +44,8 @@ def decoded(data):
     """Digest of what all models decode."""
     models = {"masked": ExactMaskedModel.from_arrays(part(data, "masked/")),
               "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"]),
-              "factorized": ExactFactorizedModel.from_arrays(part(data, "factorized/"))}
+              "factorized": ExactFactorizedModel.from_arrays(part(data, "factorized/")),
+              "channel": ExactChannelModel.from_arrays(part(data, "channel/"))}
     return digest(*(array for kind, model in models.items()
                     for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"],
                                               int(data[f"{kind}_lanes"]))))

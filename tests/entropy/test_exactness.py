@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from numpy.core import _multiarray_umath
 
 from alic_tf.conversion import exact_model
 from tests.entropy.decode_elsewhere import digest
@@ -16,14 +17,19 @@ from tests.entropy.random_model import (
     random_latents,
     random_masked_model,
 )
-from tests.tiny_models import tiny_dwan
+from tests.tiny_models import tiny_dwan, tiny_icwem
 
 ROOT = pathlib.Path(__file__).parents[2]
-SIZE = (12, 16)
+SIZE = (16, 24)
 # Of the quality of the light model.
 STEP = 37
-# Instruction sets under the names oneDNN (of TensorFlow) and OpenBLAS (of numpy) know them by.
-SSE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem"}
+# Instruction sets under the names oneDNN (of TensorFlow), OpenBLAS (of numpy) and numpy itself know
+# them by.
+_BEYOND_SSE = [name for name in _multiarray_umath.__cpu_dispatch__
+               if _multiarray_umath.__cpu_features__[name]
+               and name.startswith(("AVX", "FMA", "F16"))]
+SSE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem",
+       "NPY_DISABLE_CPU_FEATURES": " ".join(_BEYOND_SSE)}
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
 SETTINGS = {
     "default, 2 threads": ({}, 2),
@@ -45,9 +51,10 @@ def write_case(path):
     y, z = random_latents(16, *SIZE, dead=(3, 7))
     cases = [("masked", random_masked_model("gmm", 16), z),
              ("parallel", exact_model(tiny_dwan()).at(STEP), z[..., :4]),
-             ("factorized", random_factorized_model(16), y.astype("int64"))]
+             ("factorized", random_factorized_model(16), y.astype("int64")),
+             ("channel", exact_model(tiny_icwem()), z[..., :4])]
     for kind, model, z in cases:
-        payload, y_hat, arrays[f"{kind}_lanes"] = model.encode(y, z)
+        payload, y_hat, arrays[f"{kind}_lanes"] = model.encode(y[..., :model.channels], z)
         arrays[f"{kind}_payload"] = np.frombuffer(payload, "uint8")
         arrays |= {f"{kind}/{name}": array for name, array in model.arrays().items()}
         latents += [y_hat, z]

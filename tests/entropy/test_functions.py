@@ -11,7 +11,8 @@ from alic_tf.entropy import functions
 from alic_tf.entropy.functions import FUNCTIONS, ONE, gelu, half_tanh, sigmoid, softmax_weights
 
 # Of the tables as int32: files depend on them.
-DIGESTS = {"gelu_deficit": "ba63018f639683f3", "half_tanh": "232823ac0d57cdb5", "exponential": "61a1f5f15748ef12"}
+DIGESTS = {"gelu_deficit": "ba63018f639683f3", "half_tanh": "232823ac0d57cdb5",
+           "exponential": "61a1f5f15748ef12"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
