@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import padding
+from alic_tf import errors, padding
 from alic_tf.codec import LATENT_LIMIT, levels
+from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 from alic_tf.entropy.fixed_point import ONE
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
@@ -16,6 +17,7 @@ from alic_tf.serving.questions import TracedOnce
 
 # Images of a request that are worked on at a time.
 PARALLEL = 4
+ENTROPY_MODELS = {ExactMaskedModel: MaskedModel, ExactParallelModel: ParallelModel}
 _STRINGS = tf.TensorSpec([None], tf.string)
 _FLOATS = tf.TensorSpec([None], tf.float32)
 
@@ -29,12 +31,17 @@ class Servable(tf.Module):
     Args:
         codec: the `Codec`.
         max_pixels: larger pictures are refused, both ways.
+
+    Raises:
+        UsageError: the entropy model of the codec has no counterpart here.
     """
 
     def __init__(self, codec, max_pixels):
         super().__init__()
-        kind = ParallelModel if isinstance(codec.exact, ExactParallelModel) else MaskedModel
-        self.entropy = kind(codec.exact)
+        if type(codec.exact) not in ENTROPY_MODELS:
+            raise errors.UsageError(f"{codec.name} cannot be served yet: only models with masked, "
+                                    "checkerboard or ssm context can")
+        self.entropy = ENTROPY_MODELS[type(codec.exact)](codec.exact)
         self.weights = [variable.value for variable in codec.model.variables]
         self._codec, self._max_pixels = codec, max_pixels
         self._traced = TracedOnce()
