@@ -117,7 +117,6 @@ def tiny_qae(seed=0, **changes):
             variable.assign(size * rng.uniform(0.5, 1.5, variable.shape))
         elif variable.path.endswith("beta"):
             variable.assign(rng.uniform(-0.2, 0.5, variable.shape))
-    model.entropy.prior.center()
     return model
 
 
