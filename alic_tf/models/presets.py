@@ -45,7 +45,7 @@ PRESETS = {
         "entropy": {"context": "factorized", "noise": [-0.5, 0.0], "rate_gradient": False},
         "lambdas": [0.0075],
     },
-    # A width at which a CPU can train it, a thirteenth of the work per pixel.
+    # A width at which a CPU can train it, a fourteenth of the work per pixel.
     "icwem": {
         "transform": {
             "kind": "invertible",
@@ -53,6 +53,7 @@ PRESETS = {
             "latents": 160,
             "enhancement": 16,
             "growth": 8,
+            "couplings": [5, 3],
         },
         "entropy": {
             "context": "channel",
