@@ -21,7 +21,6 @@ from tests.training import tiny
 
 MODELS = {
     "dwan": tiny_models.tiny_dwan, "resgdn": tiny_models.tiny_resgdn, "qae": tiny_models.tiny_qae,
-    "icwem": tiny_models.tiny_icwem,
 }  # fmt: skip
 
 
