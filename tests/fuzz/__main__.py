@@ -22,7 +22,8 @@ FLAGS = (
     Flag("integer", "streams", 10000, "N", "streams to decode", "", (1, None)),
     Flag("integer", "first", 0, "N", "number of the first", "", (0, None)),
     Flag("integer", "seed", 0, "N", "of the mutations", "", (0, None)),
-    Flag("string", "model", "tiny_dwan", "NAME", "tiny_dwan, tiny_fu2022, or a shipped model"),
+    Flag("string", "model", "tiny_dwan", "NAME", "tiny_dwan, tiny_fu2022, tiny_resgdn, "
+         "tiny_qae, or a shipped model"),
     Flag("integer", "max_pixels", 2**16, "N", "limit of the reader", "", (1, 2**28)),
     Flag("float", "max_seconds", 5.0, "S", "a stream may take", "", (0, None)),
     Flag("float", "max_megabytes", 500.0, "M", "all streams may add to the peak of memory", "",
@@ -39,8 +40,8 @@ def load(name):
     import alic_tf
     from tests import tiny_models
 
-    tiny = {"tiny_dwan": tiny_models.tiny_dwan, "tiny_fu2022": tiny_models.tiny_fu2022}
-    return tiny_models.codec(tiny[name]()) if name in tiny else alic_tf.load(name)
+    tiny = getattr(tiny_models, name, None) if name.startswith("tiny_") else None
+    return tiny_models.codec(tiny()) if tiny else alic_tf.load(name)
 
 
 def run(argv):

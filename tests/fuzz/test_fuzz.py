@@ -17,7 +17,7 @@ from alic_tf.entropy.tables import LEVELS, IntegerTables
 from tests.fuzz import __main__ as command
 from tests.fuzz.judge import judge
 from tests.fuzz.streams import KINDS, SIDES, Stream, corpus, mutant
-from tests.tiny_models import codec, tiny_dwan, tiny_fu2022
+from tests.tiny_models import codec, tiny_dwan, tiny_fu2022, tiny_resgdn
 
 MAX_PIXELS = 2**16
 TABLES = IntegerTables.generate()
@@ -28,7 +28,7 @@ def examples(count):
     return settings(max_examples=count, derandomize=True, database=None, deadline=None)
 
 
-@pytest.fixture(scope="module", params=[tiny_dwan, tiny_fu2022])
+@pytest.fixture(scope="module", params=[tiny_dwan, tiny_fu2022, tiny_resgdn])
 def tiny(request):
     """(codec, good files)."""
     made = codec(request.param())
