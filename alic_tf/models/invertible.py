@@ -58,7 +58,6 @@ class InvertibleTransform(keras.layers.Layer):
     stride = 16
     centred = False
     variable_rate = False
-    tile = 1024
 
     def __init__(self, filters=128, latents=320, blocks=(2, 2, 2, 2, 2, 2),
                  head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32,
@@ -74,6 +73,8 @@ class InvertibleTransform(keras.layers.Layer):
             "growth": growth, "couplings": tuple(couplings),
         }
         self.latents = latents
+        # Of each side, 256 pixels around a tile are read in addition.
+        self.tile = max(512, 2**15 // filters)
         dtype, width = self.dtype_policy, 2 * filters
         self.enhance, self.restore = (
             Enhancement(enhancement, growth, dtype=dtype) for _ in range(2))

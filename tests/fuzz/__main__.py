@@ -23,7 +23,7 @@ FLAGS = (
     Flag("integer", "first", 0, "N", "number of the first", "", (0, None)),
     Flag("integer", "seed", 0, "N", "of the mutations", "", (0, None)),
     Flag("string", "model", "tiny_dwan", "NAME", "tiny_dwan, tiny_fu2022, tiny_resgdn, "
-         "tiny_qae, or a shipped model"),
+         "tiny_qae, tiny_icwem, or a shipped model"),
     Flag("integer", "max_pixels", 2**16, "N", "limit of the reader", "", (1, 2**28)),
     Flag("float", "max_seconds", 5.0, "S", "a stream may take", "", (0, None)),
     Flag("float", "max_megabytes", 500.0, "M", "all streams may add to the peak of memory", "",
