@@ -103,7 +103,8 @@ def tiny_icwem(seed=0):
     return model
 
 
-TINY_QAE = {"transform.blocks": [1, 1, 1, 1], "transform.width": 2, "transform.bits": 5}
+TINY_QAE = {"transform.blocks": [1, 1, 1, 1], "transform.width": 2, "transform.bits": 5,
+            "entropy.levels": 33}
 
 
 def tiny_qae(seed=0, **changes):
@@ -117,6 +118,8 @@ def tiny_qae(seed=0, **changes):
             variable.assign(size * rng.uniform(0.5, 1.5, variable.shape))
         elif variable.path.endswith("beta"):
             variable.assign(rng.uniform(-0.2, 0.5, variable.shape))
+    frequencies = model.entropy.prior.frequencies
+    frequencies.assign(rng.dirichlet(np.ones(33), frequencies.shape[0]))
     return model
 
 

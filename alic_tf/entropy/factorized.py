@@ -86,12 +86,8 @@ class FactorizedTables:
 
     @classmethod
     def from_layer(cls, prior):
-        """Builds the tables of a `DeepFactorized` prior."""
-        def cumulative(values):
-            logits = np.asarray(prior.logits(values[:, None].astype("float32")), "float64")
-            return 0.5 + 0.5 * np.tanh(0.5 * logits[:, 0])
-
-        return cls.from_cumulative(cumulative, np.asarray(prior.medians))
+        """Builds the tables of a `DeepFactorized` or `LevelPrior`."""
+        return cls.from_cumulative(prior.cumulative, np.asarray(prior.medians))
 
     def arrays(self):
         """What the constructor takes, as integer arrays, to be stored in a model file."""

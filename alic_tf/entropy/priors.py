@@ -104,6 +104,11 @@ class DeepFactorized(keras.layers.Layer):
             z_tilde = self.round(z)
         return z_tilde, self.likelihood(z_tilde)
 
+    def cumulative(self, values):
+        """Probability to be at most each value, [C, n] (numpy)."""
+        logits = np.asarray(self.logits(np.asarray(values)[:, None].astype("float32")), "float64")
+        return 0.5 + 0.5 * np.tanh(0.5 * logits[:, 0])
+
     def quantile(self, probability, tolerance=1e-4):
         """Values [C] (numpy) at which each channel's cumulative equals `probability`."""
         target = np.log(probability / (1 - probability))

@@ -8,6 +8,8 @@ from alic_tf.layers.sequence import apply_sequence, build_sequence
 
 # That of keras.applications.
 EPSILON = 1.001e-5
+# That of PyTorch, with which the quantized autoencoder was made.
+MOMENTUM = 0.9
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -24,7 +26,9 @@ class NormalizedConvolution(keras.layers.Layer):
         self.slope = slope
         dtype = self.dtype_policy
         self.convolution = SignalConvolution(filters, kernel_size, strides, upsample, dtype=dtype)
-        self.normalization = keras.layers.BatchNormalization(epsilon=EPSILON, dtype=dtype)
+        self.normalization = keras.layers.BatchNormalization(
+            momentum=MOMENTUM, epsilon=EPSILON, dtype=dtype
+        )
 
     def build(self, input_shape):
         build_sequence((self.convolution, self.normalization), input_shape)

@@ -48,10 +48,10 @@ class EntropyModel(keras.layers.Layer):
 
     hyper_stride = 4
 
-    def __init__(self, latents, hyper_latents, prior_filters=(3, 3, 3), **kwargs):
+    def __init__(self, latents, hyper_latents, prior_filters=(3, 3, 3), prior=None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.latents = latents
-        self.prior = DeepFactorized(hyper_latents, prior_filters, name="prior")
+        self.prior = prior or DeepFactorized(hyper_latents, prior_filters, name="prior")
         self.seed_generator = keras.random.SeedGenerator(1)
 
     @property

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from alic_tf.entropy.level_prior import LevelPrior
 from alic_tf.models.entropy_models import EntropyModel
 
 
@@ -18,16 +19,18 @@ class FactorizedEntropyModel(EntropyModel):
             rounding; None for the rounded latent, with the gradient of the latent.
         rate_gradient: whether the latent learns to cost less. Without, the rate trains the prior
             alone, for a loss that knows the distortion only.
+        levels: None for a `DeepFactorized` prior, or the number of levels of a `LevelPrior`.
 
     Source: Ballé et al., arXiv 1611.01704.
     """
 
     hyper_stride = 1
 
-    def __init__(self, latents, noise=(-0.5, 0.5), rate_gradient=True, **kwargs):
-        super().__init__(latents, latents, **kwargs)
+    def __init__(self, latents, noise=(-0.5, 0.5), rate_gradient=True, levels=None, **kwargs):
+        prior = levels and LevelPrior(latents, levels, name="prior")
+        super().__init__(latents, latents, prior=prior, **kwargs)
         self.noise = None if noise is None else tuple(noise)
-        self.rate_gradient = rate_gradient
+        self.rate_gradient, self.levels = rate_gradient, levels
 
     @classmethod
     def for_latents(cls, latents, qualities, context, **switches):
@@ -59,4 +62,4 @@ class FactorizedEntropyModel(EntropyModel):
 
     def get_config(self):
         return {**super().get_config(), "latents": self.latents, "noise": self.noise,
-                "rate_gradient": self.rate_gradient}
+                "rate_gradient": self.rate_gradient, "levels": self.levels}

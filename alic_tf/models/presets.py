@@ -42,7 +42,12 @@ PRESETS = {
     # Trained for distortion alone, with noise from below: as published.
     "qae": {
         "transform": {"kind": "quantized", "bits": 8, "blocks": [3, 4, 23, 3]},
-        "entropy": {"context": "factorized", "noise": [-0.5, 0.0], "rate_gradient": False},
+        "entropy": {
+            "context": "factorized",
+            "levels": 257,
+            "noise": [-0.5, 0.0],
+            "rate_gradient": False,
+        },
         "lambdas": [0.0075],
     },
     # A width at which a CPU can train it, a fourteenth of the work per pixel.

@@ -67,7 +67,7 @@ def test_normalized_convolution_uses_what_it_has_seen():
     in_training = model(X, training=True)
     assert in_training.shape == (1, 128, 192, 4)
     np.testing.assert_allclose(in_training, expected(mean, variance), rtol=1e-3, atol=1e-4)
-    moved = 0.01 * mean, 0.99 + 0.01 * variance
+    moved = 0.1 * mean, 0.9 + 0.1 * variance
     np.testing.assert_allclose(model(X), expected(*moved), rtol=1e-3, atol=1e-4)
 
 

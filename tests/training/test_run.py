@@ -158,7 +158,7 @@ def test_statistics_of_normalization_are_trained_and_exported(tmp_path):
     layers = [m.transform.encoder.stem.normalization for m in (model, codec.model)]
     trained, exported = ([np.asarray(v) for v in (layer.moving_mean, layer.moving_variance)]
                          for layer in layers)
-    # Of pictures from 0 to 255: four steps of 0.01 each towards what is far from 0 and 1.
+    # Of pictures from 0 to 255: four steps of a tenth each towards what is far from 0 and 1.
     assert np.abs(trained[0]).max() > 0.01 and np.abs(trained[1] - 1).max() > 1
     for a, b in zip(trained, exported):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
