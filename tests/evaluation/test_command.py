@@ -76,6 +76,8 @@ def test_an_interrupted_command_loses_and_repeats_nothing(photos, tmp_path):
         process = subprocess.Popen(
             command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True,
+            # Shells start what runs in the background with Ctrl-C ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         while len(lines()) < len(before) + 5:
             assert process.poll() is None
