@@ -21,16 +21,25 @@ def pad(image, stride, centred, rows=slice(None), columns=slice(None)):
             are repeated, which costs fewer bits.
         rows, columns: slices of the extended image; only that part of it is made.
     """
-    places = []
-    for size, wanted in zip(image.shape, (rows, columns)):
-        extended = np.arange(padded_size(size, stride))[wanted]
-        places.append(extended - _before(size, stride, centred))
-    inside = [np.clip(place, 0, size - 1) for place, size in zip(places, image.shape)]
-    part = image[np.ix_(*inside)]
-    if centred:
-        part[inside[0] != places[0]] = 0
-        part[:, inside[1] != places[1]] = 0
-    return part
+    windows = [_window(size, stride, centred, wanted)
+               for size, wanted in zip(image.shape, (rows, columns))]
+    part = image[tuple(inside for inside, _ in windows)]
+    missing = [lacking for _, lacking in windows] + [(0, 0)]
+    if not np.any(missing):
+        return part
+    return np.pad(part, missing, "constant" if centred else "edge")
+
+
+def _window(size, stride, centred, wanted):
+    """What a slice of an extended side takes from the side: (slice, samples before and after)."""
+    first, last, _ = wanted.indices(padded_size(size, stride))
+    before = _before(size, stride, centred)
+    least = 0 if centred else 1  # What is repeated must be there.
+    start = min(max(first - before, 0), size - least)
+    stop = max(min(last - before, size), start + least)
+    missing = last - first - (stop - start)
+    ahead = min(max(before - first, 0), missing)
+    return slice(start, stop), (ahead, missing - ahead)
 
 
 def crop(image, height, width, stride, centred):

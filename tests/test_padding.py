@@ -35,5 +35,7 @@ def test_other_padding_repeats_the_last_row_and_column():
 def test_part_of_the_padded_image(centred):
     image = np.random.default_rng(0).integers(0, 256, (70, 33, 3), "uint8")
     whole = pad(image, 64, centred)
-    for window in ((slice(0, 20), slice(40, 64)), (slice(3, 128), slice(0, 1))):
+    windows = ((slice(0, 20), slice(40, 64)), (slice(3, 128), slice(0, 1)),
+               (slice(0, 16), slice(56, 64)), (slice(112, 128), slice(0, 8)))
+    for window in windows:
         np.testing.assert_array_equal(pad(image, 64, centred, *window), whole[window])
