@@ -1,12 +1,14 @@
 """The codec: picture to .alic bytes, and back."""
 
+from functools import partial
+
 import numpy as np
 import tensorflow as tf
 
 from alic_tf import container, errors, padding, progress
 from alic_tf.picture import Picture
 from alic_tf.quality_steps import quality_of_step, step_of_quality
-from alic_tf.tiling import Tiling
+from alic_tf.tiling import Chain, Tiling
 
 # Quantized latents are fixed-point activations, which end at 4096.
 LATENT_LIMIT = 4095.0
@@ -19,15 +21,15 @@ class Codec:
         decode: container -> exact entropy model -> latent -> synthesize (float) -> crop -> image
 
     Latents decode bit for bit; pixels may differ by one level between machines. Large pictures go
-    through the networks in tiles, see `Tiling`.
+    through the networks in tiles, see `Chain`.
 
     Args:
         model: a built `CompressionModel`.
         exact: its `ExactEntropyModel`.
         model_id: 4 bytes.
         name: for messages.
-        tile: largest side in pixels of what goes through the networks at once; by default that of
-            the model's transform.
+        tile: largest side in pixels of what goes through the networks at once; by default those of
+            the steps of its transform.
 
     Attributes:
         name, model_id: as given.
@@ -40,15 +42,16 @@ class Codec:
         self._stride, self._latent_stride = model.stride, model.latent_stride
         self._padding = model.stride, model.transform.centred
 
-        def tiling(function, channels, from_stride, to_stride, finish=np.asarray):
-            return _tiling(function, tile or model.transform.tile, channels, model.stride,
-                           from_stride, to_stride, finish)
+        def tiled(step, finish=np.asarray):
+            return _tiling(step if tile is None else step._replace(tile=tile), finish)
 
-        self._latent = tiling(model.latent, 3, 1, model.latent_stride)
-        self._hyper_latent = tiling(
-            model.hyper_latent, model.latents, model.latent_stride, model.hyper_stride, _rounded
-        )
-        self._image = tiling(model.synthesize, model.latents, model.latent_stride, 1, levels)
+        def chain(steps, finish=np.asarray):
+            tilings = [tiled(step) for step in steps[:-1]] + [tiled(steps[-1], finish)]
+            return Chain(tilings, [step.share for step in steps])
+
+        self._latent = chain(model.analysis_steps())
+        self._hyper_latent = tiled(model.hyper_step(), np.rint)
+        self._image = chain(model.synthesis_steps(), levels)
 
     def encode(self, image, quality=None):
         """Codes an image.
@@ -163,7 +166,8 @@ class Codec:
 
         latent = self._latent(pixels, height, width, quality, advance=advance)
         z = self._hyper_latent(lambda *window: latent[window], *latent.shape[:2], quality)
-        return np.clip(latent, -LATENT_LIMIT, LATENT_LIMIT, out=latent), z
+        latent, z = (np.clip(x, -LATENT_LIMIT, LATENT_LIMIT, out=x) for x in (latent, z))
+        return latent, z.astype("int64")
 
     def _synthesize(self, latent, quality, advance):
         """The padded picture, uint8, of a decoded latent."""
@@ -199,42 +203,34 @@ class Codec:
         return {"latent": latent, "hyper_latent": z}
 
 
-def _tiling(function, tile, channels, stride, from_stride, to_stride, finish):
-    """`Tiling` of a network between arrays of which a sample stands for so many pixels.
-
-    Args:
-        function: method of a model, of [1, h, w, channels] and the quality [1].
-        tile: side in pixels.
-        channels: see `function`.
-        stride: pixels of which the sides of the picture are multiples.
-        from_stride, to_stride: pixels a sample of input and output.
-        finish: see `Tiling`.
-    """
+def _tiling(step, finish):
+    """`Tiling` of a `Step` of a model, compiled."""
     graph = tf.function(
-        function,
+        # TensorFlow takes functions of the same code for one that is traced again and again, and
+        # warns; a partial one it takes for itself.
+        partial(step.function),
         input_signature=[
-            tf.TensorSpec([1, None, None, channels], tf.float32),
+            tf.TensorSpec([1, None, None, step.channels], tf.float32),
             tf.TensorSpec([1], tf.float32),
         ],
         jit_compile=False,
     )
     return Tiling(
-        lambda part: function(part, tf.ones(1)),
-        channels,
-        tile // from_stride,
-        stride // from_stride,
-        from_stride,
-        to_stride,
+        lambda part: step.function(part, tf.ones(1)),
+        step.channels,
+        step.tile // step.from_stride,
+        step.block // step.from_stride,
+        step.from_stride,
+        step.to_stride,
         lambda part, quality: graph(part, [quality]),
         finish,
     )
 
 
-def _rounded(z):
-    """Integers of a hyper latent."""
-    return np.rint(np.clip(z, -LATENT_LIMIT, LATENT_LIMIT)).astype("int64")
-
-
 def levels(image):
-    """uint8 levels of an image in 0..1."""
+    """uint8 levels of an image in 0..1.
+
+    Not in the graph that makes the image: its optimizer would merge the factors of both, and a
+    level in a million would be another one than with TensorFlow Serving.
+    """
     return tf.cast(tf.clip_by_value(tf.round(255.0 * image), 0.0, 255.0), tf.uint8)

@@ -1,11 +1,11 @@
 """Local functions of pictures, evaluated in overlapping tiles so that memory stays bounded."""
 
 import itertools
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from alic_tf.progress import ignore
+from alic_tf.progress import ignore, part
 
 # Probes see this many blocks to each side before a function counts as not local.
 MOST_BLOCKS = 16
@@ -81,7 +81,7 @@ class Tiling:
         """
         whole = None
         for rows, columns in itertools.product(*map(self._parts, (height, width))):
-            output = self.fast(read(rows.read, columns.read)[None], *arguments)
+            output = np.asarray(self.fast(read(rows.read, columns.read)[None], *arguments))
             values = np.asarray(self.finish(output[0, rows.keep, columns.keep]))
             if whole is None:
                 sides = (side * self.up // self.down for side in (height, width))
@@ -113,3 +113,27 @@ class _Part:
 
         self.write = outputs(start, end)
         self.keep = outputs(start - first, end - first)
+
+
+class Chain:
+    """Tilings one after the other, each of which reads what the one before has made.
+
+    Args:
+        tilings: `Tiling`s.
+        shares: of the work, of each; their sum is 1.
+    """
+
+    def __init__(self, tilings, shares):
+        self.tilings, self.shares = tilings, shares
+
+    def __call__(self, read, height, width, *arguments, advance=ignore):
+        """As of one `Tiling`."""
+        for tiling, share in zip(self.tilings, self.shares):
+            whole = tiling(read, height, width, *arguments, advance=part(advance, share))
+            height, width, _ = whole.shape
+            read = partial(_window, whole)
+        return whole
+
+
+def _window(array, rows, columns):
+    return array[rows, columns]

@@ -11,16 +11,16 @@ from alic_tf.tiling import Tiling
 from tests.test_codec import MODELS, picture
 from tests.test_shipped import MODEL, ROOT
 
-# Pixels: latent of the picture, then latents: hyper latent of the latent, picture of the latent.
-# By hand, then to multiples of 64 pixels. dwan: two 3x3 at 1/8 per unit and, in pairs of latents,
-# two 3x3 and an interpolation, so 112 pixels with one unit and 144 with three; two 3x3 of stride 2,
-# 3 latents; a filter, attention and the units, 8 and 10. fu2022: 145; 7; 9. resgdn, whose pictures
-# have sides of multiples of 16: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65;
-# none; 159 pixels. icwem, to multiples of 128: a window and a shifted one at 1/8, one at 1/4, less
-# than 128; a window of 8 latents and five 3x3; as the latent.
-HALOS = {"dwan": (128, 4, 8), "fu2022": (192, 8, 12), "resgdn": (80, 0, 9), "qae": (128, 0, 3),
-         "icwem": (128, 16, 8)}
-SHIPPED_HALOS = (192, 4, 12)
+# Of the steps to the latent, the first in pixels, a second in latents; of the hyper latent and of
+# the steps to the picture, in latents. By hand, then to multiples of blocks. dwan: two 3x3 at 1/8
+# per unit, one unit here and five in the shipped model; the attention, an interpolation and two 3x3
+# of pairs of latents, 6, after the 3x3 of the filter 8; two 3x3 of stride 2, 3 latents. fu2022:
+# 145; 7; 9. resgdn: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65; none; 159
+# pixels. icwem: a window and a shifted one at 1/8, one at 1/4, less than 128; a window of 8 latents
+# and five 3x3, to multiples of 128 pixels; as the latent.
+HALOS = {"dwan": ([16, 6], 4, [8, 1]), "fu2022": ([160], 8, [9]), "resgdn": ([80], 0, [9]),
+         "qae": ([128], 0, [3]), "icwem": ([128], 16, [8])}
+SHIPPED_HALOS = ([80, 6], 4, [8, 5])
 
 
 def blurred(x, reach):
@@ -47,7 +47,9 @@ def tiled(codec, tile):
 
 
 def halos(codec):
-    return tuple(tiling.halo for tiling in (codec._latent, codec._hyper_latent, codec._image))
+    analysis, synthesis = ([tiling.halo for tiling in chain.tilings]
+                           for chain in (codec._latent, codec._image))
+    return analysis, codec._hyper_latent.halo, synthesis
 
 
 @pytest.mark.parametrize("reach, halo", [(0, 0), (1, 4), (4, 4), (5, 8), (17, 20)])
@@ -93,18 +95,18 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
     """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
     image = picture(448, 448).astype("float32")[None] / 255
     other = np.random.default_rng(1).random(image.shape, "float32")
-    halo, stride = codecs[name]._latent.halo, codecs[name].model.latent_stride
+    first, stride = codecs[name]._latent.tilings[0], codecs[name].model.latent_stride
     middle = slice(192 // stride, 256 // stride)
 
     def latent(distance):
         kept = slice(192 - distance, 256 + distance)
         mixed = other.copy()
         mixed[:, kept, kept] = image[:, kept, kept]
-        return np.asarray(codecs[name]._latent.fast(mixed, 1.0))[0, middle, middle]
+        return np.asarray(first.fast(mixed, 1.0))[0, middle, middle]
 
     whole = latent(192)
-    np.testing.assert_array_equal(latent(halo), whole)
-    assert np.any(latent(64) != whole)
+    np.testing.assert_array_equal(latent(first.halo), whole)
+    assert np.any(latent(first.halo // 4) != whole)
 
 
 @pytest.mark.parametrize("name", MODELS)

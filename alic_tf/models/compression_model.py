@@ -10,6 +10,7 @@ from alic_tf.models.factorized import FactorizedEntropyModel
 from alic_tf.models.invertible import InvertibleTransform
 from alic_tf.models.quantized_transform import QuantizedTransform
 from alic_tf.models.residual_transform import ResidualTransform
+from alic_tf.models.transform_pair import Step
 from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
 
 TRANSFORMS = {
@@ -117,6 +118,25 @@ class CompressionModel(keras.Model):
     def latent(self, image, quality):
         """The first part of `analyze`: the latent [b, h / 16, w / 16, M]."""
         return self.transform.analyze(image, self.knots(quality))[0]
+
+    def analysis_steps(self):
+        """The `Step`s of `latent`."""
+        return [self._of_quality(step) for step in self.transform.analysis_steps()]
+
+    def synthesis_steps(self):
+        """The `Step`s of `synthesize`."""
+        return [self._of_quality(step) for step in self.transform.synthesis_steps()]
+
+    def hyper_step(self):
+        """The `Step` of `hyper_latent`."""
+        return Step(self.hyper_latent, self.latents, self.latent_stride, self.hyper_stride,
+                    self.stride, self.transform.tile)
+
+    def _of_quality(self, step):
+        def function(x, quality):
+            return step.function(x, self.knots(quality))
+
+        return step._replace(function=function)
 
     def hyper_latent(self, latent, quality):
         """The second part of `analyze`: the hyper latent, from the latent."""

@@ -9,6 +9,7 @@ from alic_tf.layers.enhancement import Enhancement
 from alic_tf.layers.invertible import InvertibleNetwork
 from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
 from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.models.transform_pair import TransformPair
 
 
 def conv_transformers(count, filters, head_dim, window, dtype):
@@ -29,7 +30,7 @@ def upsampling(filters, dtype):
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class InvertibleTransform(keras.layers.Layer):
+class InvertibleTransform(TransformPair):
     """The transforms of ICWEM, for one rate.
 
         image -> enhancement -> invertible network -> analysis -> latent
@@ -55,10 +56,6 @@ class InvertibleTransform(keras.layers.Layer):
             fit; blocks or head_dims are not six.
     """
 
-    stride = 16
-    centred = False
-    variable_rate = False
-
     def __init__(self, filters=128, latents=320, blocks=(2, 2, 2, 2, 2, 2),
                  head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32,
                  couplings=(5, 5, 3, 3), **kwargs):
@@ -73,7 +70,7 @@ class InvertibleTransform(keras.layers.Layer):
             "growth": growth, "couplings": tuple(couplings),
         }
         self.latents = latents
-        # Of each side, 256 pixels around a tile are read in addition.
+        # Of each side, 128 pixels around a tile are read in addition.
         self.tile = max(512, 2**15 // filters)
         dtype, width = self.dtype_policy, 2 * filters
         self.enhance, self.restore = (
@@ -91,6 +88,11 @@ class InvertibleTransform(keras.layers.Layer):
             upsampling(width, dtype), *stages[5], SubpixelConvolution(3, 3, dtype=dtype),
         ]
 
+    @property
+    def block(self):
+        """Pixels of a window at an eighth of the resolution; the others are smaller."""
+        return 8 * self.switches["window"]
+
     def build(self, input_shape=None):
         image = (None, None, None, 3)
         for layer in (self.enhance, self.restore, self.invertible):
@@ -98,10 +100,6 @@ class InvertibleTransform(keras.layers.Layer):
         build_sequence(self.analysis, image)
         build_sequence(self.synthesis, (None, None, None, self.latents))
         self.built = True
-
-    def unit(self, knots):
-        """Usual size of the latent channels, not known here: float32 [1, 1, 1, M] of ones."""
-        return ops.ones((1, 1, 1, self.latents))
 
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""

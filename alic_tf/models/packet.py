@@ -198,12 +198,19 @@ class PacketAnalysis(_PacketTransform):
         ])  # fmt: skip
 
     def call(self, image, knots):
+        return self.weigh(self.transform(image, knots))
+
+    def transform(self, image, knots):
+        """The first part of `call`: the latent in units of the usual size of its channels."""
         pixels = space_to_depth(255.0 * ops.cast(image, "float32") - 127.5, BLOCK)
         bands = ops.matmul(pixels, self.matrix)
         h = self.head(ops.cast(bands / self.band_deviation, self.compute_dtype))
         h = self._run_stages(h, knots)
         linear = self.linear(space_to_depth(bands, 2)) / self.latent_deviation
-        latent = linear + ops.cast(self.tail(space_to_depth(h, 2)), "float32")
+        return linear + ops.cast(self.tail(space_to_depth(h, 2)), "float32")
+
+    def weigh(self, latent):
+        """The second part of `call`: by the importance, and in units of 8-bit levels."""
         _, importance = self.importance(ops.cast(latent, self.compute_dtype))
         return latent * self.latent_deviation * ops.cast(importance, "float32")
 
@@ -241,14 +248,22 @@ class PacketSynthesis(_PacketTransform):
                             (self.tail, self.filters)])  # fmt: skip
 
     def call(self, latent, knots):
+        filtered = self.refine(latent)
+        return self.reconstruct(filtered, knots), filtered
+
+    def refine(self, latent):
+        """The first part of `call`: the filtered latent."""
         filtered = self.filter(ops.cast(latent, "float32"))
+        normalized = ops.cast(filtered / self.latent_deviation, self.compute_dtype)
+        _, importance = self.refinement(normalized)
+        return filtered * ops.cast(importance, "float32")
+
+    def reconstruct(self, filtered, knots):
+        """The second part of `call`: the image of a filtered latent."""
         normalized = filtered / self.latent_deviation
-        _, importance = self.refinement(ops.cast(normalized, self.compute_dtype))
-        importance = ops.cast(importance, "float32")
-        filtered, normalized = filtered * importance, normalized * importance
         h = depth_to_space(self.head(ops.cast(normalized, self.compute_dtype)), 2)
         h = self._run_stages(h, knots)
         bands = depth_to_space(self.linear(filtered), 2)
         bands = bands + ops.cast(self.tail(h), "float32") * self.band_deviation
         pixels = depth_to_space(ops.matmul(bands, self.matrix.T), BLOCK)
-        return (pixels + 127.5) / 255.0, filtered
+        return (pixels + 127.5) / 255.0

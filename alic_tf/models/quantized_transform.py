@@ -7,6 +7,7 @@ from alic_tf.layers.batch_normalized import NormalizedConvolution, ResidualDoubl
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.resnet import ResNet
 from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.models.transform_pair import TransformPair
 
 # Of what the fixed-point latent of the codec holds, 4095.
 MOST_BITS = 11
@@ -14,7 +15,7 @@ SLOPE = 0.05
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class QuantizedTransform(keras.layers.Layer):
+class QuantizedTransform(TransformPair):
     """A ResNet with average pooling, limited to 0..1, and a residual decoder, for one rate.
 
         image -> ResNet - mean of 2x2 - limit to 0..1 - * 2^bits -> latent, at 1/64
@@ -36,8 +37,6 @@ class QuantizedTransform(keras.layers.Layer):
     """
 
     stride = 64
-    centred = False
-    variable_rate = False
     # Most of it is at a quarter of the resolution and below.
     tile = 2048
 
@@ -59,10 +58,6 @@ class QuantizedTransform(keras.layers.Layer):
         self.encoder.build((None, None, None, 3))
         build_sequence(self.decoder, (None, None, None, self.latents))
         self.built = True
-
-    def unit(self, knots):
-        """Usual size of the latent channels, not known here: float32 [1, 1, 1, M] of ones."""
-        return ops.ones((1, 1, 1, self.latents))
 
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 64, w / 64, M], unit)."""

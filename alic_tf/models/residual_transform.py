@@ -11,6 +11,7 @@ from alic_tf.layers.gdn_residual import GDNResidualBlock
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.resampling import ResidualUpsampling
 from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.models.transform_pair import TransformPair
 
 # The decoder has twelve inverse normalisations in a row, each of which squares what is large: with
 # the usual 0.1 it overflows before it has learned anything.
@@ -18,7 +19,7 @@ INVERSE_GAMMA = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class ResidualTransform(keras.layers.Layer):
+class ResidualTransform(TransformPair):
     """Residual blocks with GDN and two masks as attention, for one rate.
 
         3x3/2 - block - block - block/2 - mask - block - block/2 - block - mask - 3x3/2 -> latent
@@ -40,10 +41,6 @@ class ResidualTransform(keras.layers.Layer):
     (widths, places of the strides and the masks, the decoder's order), its code. The authors'
     code has attention modules with residual trunks and one GDN a block, its description these.
     """
-
-    stride = 16
-    centred = False
-    variable_rate = False
 
     def __init__(self, filters=192, latents=32, activation="leaky_relu", **kwargs):
         super().__init__(**kwargs)
@@ -79,10 +76,6 @@ class ResidualTransform(keras.layers.Layer):
                 channels = layer.beta.shape[0]
                 layer.set_effective(np.ones(channels), INVERSE_GAMMA * np.eye(channels))
         self.built = True
-
-    def unit(self, knots):
-        """Usual size of the latent channels, not known here: float32 [1, 1, 1, M] of ones."""
-        return ops.ones((1, 1, 1, self.latents))
 
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""

@@ -1,13 +1,4 @@
-"""Transform pairs as the codec sees them: image to latent in quantization steps, and back.
-
-Their classes have in common:
-
-    stride: pixels a latent sample, each way.
-    centred: whether pictures are padded with zeros on all sides; see `padding.pad`.
-    variable_rate: whether they take the lambdas of several qualities.
-    latents: number of latent channels.
-    tile: largest side in pixels of what goes through them at once.
-"""
+"""The transform pairs of the paper and of the light model."""
 
 import keras
 import numpy as np
@@ -15,11 +6,12 @@ from keras import ops
 
 from alic_tf.layers.quality import QualityVector
 from alic_tf.models.packet import PacketAnalysis, PacketSynthesis
+from alic_tf.models.transform_pair import Step, TransformPair
 from alic_tf.models.transforms import Analysis, Synthesis
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class ConvolutionalTransform(keras.layers.Layer):
+class ConvolutionalTransform(TransformPair):
     """The paper's transforms, for one rate.
 
     Args:
@@ -29,9 +21,7 @@ class ConvolutionalTransform(keras.layers.Layer):
     Source: Fu et al. 2022, figure 2.
     """
 
-    stride = 16
     centred = True
-    variable_rate = False
 
     def __init__(self, filters=128, block="msrb", normalization="gdn", importance="map",
                  encoder_blocks=3, decoder_blocks=1, pqf=True, attention=True, **kwargs):
@@ -57,10 +47,6 @@ class ConvolutionalTransform(keras.layers.Layer):
         self.synthesis.build((None, None, None, self.latents))
         self.built = True
 
-    def unit(self, knots):
-        """Usual size of the latent channels, not known here: float32 [1, 1, 1, N] of ones."""
-        return ops.ones((1, 1, 1, self.latents))
-
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, N], unit)."""
         return ops.cast(self.analysis(image), "float32"), self.unit(knots)
@@ -76,7 +62,7 @@ class ConvolutionalTransform(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
-class PacketTransform(keras.layers.Layer):
+class PacketTransform(TransformPair):
     """The light transforms with a gain per channel and quality.
 
     Args:
@@ -86,11 +72,10 @@ class PacketTransform(keras.layers.Layer):
         analysis_units, synthesis_units: residual units of each stage.
     """
 
-    stride = 16
-    centred = False
     variable_rate = True
-    # All but the pixels themselves is at an eighth of their resolution.
-    tile = 3072
+    # With what is read around them, tiles of this size make arrays of less than 32 MiB, which the
+    # C library takes from memory that it keeps; larger ones cost a third more time per pixel.
+    tile = 1504
 
     def __init__(self, lambdas, filters=128, latents=256, analysis_units=(1, 1, 1),
                  synthesis_units=(3,), normalization="prelu", **kwargs):
@@ -134,13 +119,39 @@ class PacketTransform(keras.layers.Layer):
 
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
-        gain = ops.exp(self.log_gain(knots))
-        return self.analysis(image, knots) * gain, self.unit(knots)
+        return self._weigh(self.analysis.transform(image, knots), knots), self.unit(knots)
 
     def synthesize(self, latent, knots):
         """Latent to (image float32, filtered latent in quantization steps)."""
-        image, filtered = self.synthesis(latent * ops.exp(self.log_inverse_gain(knots)), knots)
+        filtered = self._refine(latent, knots)
+        image = self.synthesis.reconstruct(filtered, knots)
         return image, filtered * ops.exp(self.log_gain(knots))
+
+    def _weigh(self, latent, knots):
+        return self.analysis.weigh(latent) * ops.exp(self.log_gain(knots))
+
+    def _refine(self, latent, knots):
+        return self.synthesis.refine(latent * ops.exp(self.log_inverse_gain(knots)))
+
+    def analysis_steps(self):
+        """The transform, and the attention to its output."""
+        return [
+            Step(self.analysis.transform, 3, 1, self.stride, self.stride, self.tile, 0.9),
+            self._attention(self._weigh),
+        ]
+
+    def synthesis_steps(self):
+        """Filter and attention, and the transform of their output."""
+        return [
+            self._attention(self._refine),
+            Step(self.synthesis.reconstruct, self.latents, self.stride, 1, self.stride, self.tile,
+                 0.9),
+        ]
+
+    def _attention(self, function):
+        """A step from latent to latent, at the even positions of which its wavelets begin."""
+        block = 2 * self.stride
+        return Step(function, self.latents, self.stride, self.stride, block, self.tile, 0.1)
 
     def get_config(self):
         return {
