@@ -20,13 +20,14 @@ LOWEST_CODED_LEVEL = 124
 # Positions whose parameters are computed together, and the sides of the squares in which large
 # latents go through the networks: bounds on memory.
 PART = 2048
-TILE = 128
+TILE = 64
 
 
 def multiply(x, factors):
     """Activations times factors with 16 fraction bits, rounded down; integer-valued float64."""
     product = np.multiply(x, factors, dtype="float64")
-    return saturate(np.floor(product * 2.0**-FACTOR_BITS))
+    product *= 2.0**-FACTOR_BITS
+    return saturate(np.floor(product, out=product))
 
 
 def _compact(activations):

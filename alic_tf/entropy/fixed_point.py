@@ -8,6 +8,7 @@ products are the fastest integer products a CPU library offers.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from alic_tf.entropy.functions import FRACTION_BITS, ONE, gelu
 
@@ -16,6 +17,8 @@ WEIGHT_LIMIT = (1 << 15) - 1
 EXACT_LIMIT = 1 << 53
 LEAKY_SLOPE = 13107  # 0.2 in units of 2^-16
 SLOPES = {"leaky_relu": LEAKY_SLOPE, "leaky_relu_0.01": 655}
+# Inputs of output rows that are multiplied at once: few enough for the processor's caches.
+WINDOWS = 1 << 18
 # Model files hold the position in this list.
 ACTIVATIONS = (None, "relu", "leaky_relu", "leaky_relu_0.01", "gelu")
 
@@ -28,6 +31,14 @@ def saturate(x):
 def quantize(x):
     """Nearest fixed-point activations, integer-valued float64 with 12 fraction bits."""
     return saturate(np.floor(np.asarray(x, "float64") * ONE + 0.5))
+
+
+def shifted(sums, bits):
+    """Integer-valued float64 divided by 2^bits, rounded and saturated; overwrites the array."""
+    sums *= 2.0**-bits
+    sums += 0.5
+    np.floor(sums, out=sums)
+    return np.clip(sums, -LARGEST, LARGEST, out=sums)
 
 
 def rescaled(products):
@@ -151,18 +162,24 @@ class FixedPointConvolution:
     def accumulate(self, x):
         """Exact sums of weights times inputs plus bias, in units of 2^-(12 + exponent)."""
         if self.kernel.shape[:2] == (1, 1) and self.strides == self.upsample == 1:
-            return self._product(x, self.matrix) + self._bias
-        return self._accumulate_taps(x)
+            sums = self._product(x, self.matrix)
+        elif self.upsample > 1 or self.depthwise:
+            sums = self._accumulate_taps(x)
+        else:
+            sums = self._accumulate_windows(x)
+        sums += self._bias
+        return sums
 
     def finish(self, sums):
-        """Rounds sums back to 12 fraction bits and applies the activation."""
-        x = saturate(np.floor(sums * 2.0**-self.exponent + 0.5))
+        """Rounds sums back to 12 fraction bits and applies the activation; overwrites them."""
+        x = shifted(sums, self.exponent)
         if self.activation == "relu":
-            return np.maximum(x, 0.0)
+            return np.maximum(x, 0.0, out=x)
         if self.activation == "gelu":
             return gelu(x)
         if self.activation in SLOPES:
-            return np.maximum(x, np.floor(x * (SLOPES[self.activation] * 2.0**-16)))
+            slope = x * (SLOPES[self.activation] * 2.0**-16)
+            return np.maximum(x, np.floor(slope, out=slope), out=x)
         return x
 
     def _product(self, x, weights):
@@ -171,11 +188,28 @@ class FixedPointConvolution:
         # One tall matrix, where a stack of images would be many small products.
         return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
+    def _accumulate_windows(self, x):
+        """One product of all taps at once, some rows of outputs after the other."""
+        high, wide = self.kernel.shape[:2]
+        padding = [((n - 1) // 2, n // 2) if self.flip else (n // 2, (n - 1) // 2)
+                   for n in (high, wide)]
+        padded = np.pad(x, ((0, 0), *padding, (0, 0)))
+        windows = sliding_window_view(padded, (high, wide), axis=(1, 2))
+        windows = np.moveaxis(windows[:, ::self.strides, ::self.strides], 3, 5)
+        weights = self._weights.reshape(-1, self._weights.shape[3])
+        sums = np.empty((*windows.shape[:3], weights.shape[1]))
+        some = max(WINDOWS // max(windows[:, :1].size, 1), 1)
+        for first in range(0, windows.shape[1], some):
+            part = sums[:, first:first + some]
+            rows = windows[:, first:first + some].reshape(-1, len(weights))
+            part[...] = (rows @ weights).reshape(part.shape)
+        return sums
+
     def _accumulate_taps(self, x):
         """One product per tap, added where it belongs: skips what upsampling fills with zeros."""
         batch, *sides, _ = x.shape
         outputs = [-(-n * self.upsample // self.strides) for n in sides]
-        sums = np.broadcast_to(self._bias, (batch, *outputs, len(self._bias))).copy()
+        sums = np.zeros((batch, *outputs, len(self._bias)))
         taps = [[self._tap(m, size, n) for m in range(size)]
                 for size, n in zip(self.kernel.shape[:2], sides)]
         for i, (to_rows, from_rows) in enumerate(taps[0]):

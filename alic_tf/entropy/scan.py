@@ -1,12 +1,14 @@
 """The state-space layer in fixed point: long convolutions along both axes."""
 
+import itertools
+
 import numpy as np
 
-from alic_tf.entropy.fixed_point import EXACT_LIMIT, LARGEST, WEIGHT_LIMIT, saturate
+from alic_tf.entropy.fixed_point import EXACT_LIMIT, LARGEST, WEIGHT_LIMIT, shifted
 
-# Channels and lines that are computed together, few enough for the processor's caches.
+# Channels, rows and columns that are computed together, few enough for the processor's caches.
 CHANNELS = 16
-LINES = 64
+SIDE = 128
 
 
 class FixedPointScan:
@@ -64,29 +66,31 @@ class FixedPointScan:
 
     def __call__(self, x):
         out = np.empty_like(x)
-        for first in range(0, x.shape[-1], CHANNELS):
-            some = slice(first, first + CHANNELS)
-            sums = np.zeros((*x.shape[:3], len(self.rows[some])))
-            for axis, matrix in zip((1, 2), self._matrices):
-                for line in range(0, x.shape[3 - axis], LINES):
-                    lines = [slice(None)] * 3
-                    lines[3 - axis] = slice(line, line + LINES)
-                    lines = tuple(lines)
-                    sums[lines] += self._along(x[(*lines, some)], axis, matrix[some])
-            out[..., some] = saturate(np.floor(sums * 2.0**-self.exponent + 0.5))
+        columns, rows = self._matrices
+
+        steps = (SIDE, SIDE, CHANNELS)
+        starts = (range(0, size, step) for size, step in zip(x.shape[1:], steps))
+        for corner in itertools.product(*starts):
+            high, wide, some = (slice(start, start + step) for start, step in zip(corner, steps))
+            sums = self._along(x[:, :, wide, some], 1, high, columns[some])
+            sums += self._along(x[:, high, :, some], 2, wide, rows[some])
+            out[:, high, wide, some] = shifted(sums, self.exponent)
         return out
 
     @staticmethod
-    def _along(x, axis, matrix):
+    def _along(x, axis, wanted, matrix):
+        """Sums along an axis, for a slice of it."""
         reach = matrix.shape[2]
         x = np.moveaxis(x, (axis, 3), (3, 0))
-        size = x.shape[3]
-        blocks = -(-size // reach)
+        start, stop, _ = wanted.indices(x.shape[3])
+        blocks = -(-(stop - start) // reach)
         padded = np.zeros((*x.shape[:3], (blocks + 2) * reach))
-        padded[..., reach:reach + size] = x
+        origin = start - reach
+        first, last = max(origin, 0), min(origin + padded.shape[3], x.shape[3])
+        padded[..., first - origin:last - origin] = x[..., first:last]
         out = np.empty((*x.shape[:3], blocks * reach))
         for i in range(blocks):
             window = padded[..., i * reach:(i + 3) * reach]
             product = window.reshape(len(x), -1, 3 * reach) @ matrix
             out[..., i * reach:(i + 1) * reach] = product.reshape(*x.shape[:3], reach)
-        return np.moveaxis(out[..., :size], (3, 0), (axis, 3))
+        return np.moveaxis(out[..., :stop - start], (3, 0), (axis, 3))
