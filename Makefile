@@ -25,7 +25,7 @@ demo: $(VENV)/product.stamp
 
 test: $(VENV)/development.stamp
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/python -m pytest -q
+	$(VENV)/bin/python -m pytest -q -n auto --dist loadfile
 
 # A stamp is newer than its requirements once they are installed, so set-up runs once.
 $(VENV)/product.stamp: requirements.txt

@@ -128,7 +128,8 @@ def test_answers_take_less_than_half_a_second(arguments):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 0.5
+    # Again where the machine is busy, which costs processor time, too.
+    assert any(seconds() < 0.5 for _ in range(10))
 
 
 def test_unknown_models_are_answered_with_those_there_are(tmp_path, capfd):
