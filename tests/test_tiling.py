@@ -7,7 +7,7 @@ from PIL import Image
 from alic_tf import zoo
 from alic_tf.codec import Codec
 from alic_tf.evaluation.metrics import psnr
-from alic_tf.tiling import Tiling
+from alic_tf.tiling import Chain, Tiling
 from tests.test_codec import MODELS, picture
 from tests.test_shipped import MODEL, ROOT
 
@@ -83,6 +83,17 @@ def test_tiles_make_the_whole(size):
     np.testing.assert_array_equal(whole, blurred(x[None], 5)[0] // 2)
     assert len(shapes) == -(-size[0] // 16) * -(-size[1] // 16)
     assert max(max(shape[:2]) for shape in shapes) <= 16 + 2 * 8
+
+
+def test_a_chain_reads_what_the_tiling_before_has_made():
+    x = np.random.default_rng(0).integers(-9, 9, (1, 40, 24, 2)).astype("float32")
+    chain = Chain([Tiling(lambda x: blurred(x, 5)[:, ::2, ::2], 2, 16, 4, down=2),
+                   Tiling(lambda x: blurred(x, 1), 2, 6, 1)], [0.75, 0.25])
+    told = []
+    whole = chain(lambda *window: x[0][window], 40, 24, advance=told.append)
+    np.testing.assert_array_equal(whole, blurred(blurred(x, 5)[:, ::2, ::2], 1)[0])
+    assert len(told) == 3 * 2 + 4 * 2
+    assert sum(told) == pytest.approx(1) and sum(told[:6]) == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from alic_tf.entropy import fixed_point
 from alic_tf.entropy.fixed_point import (
     EXACT_LIMIT,
     LARGEST,
@@ -69,7 +70,10 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("size, strides, upsample, flip, activation, sides", SHAPES)
-def test_equals_integer_convolution(size, strides, upsample, flip, activation, sides):
+@pytest.mark.parametrize("windows", [fixed_point.WINDOWS, 1])
+def test_equals_integer_convolution(
+        monkeypatch, windows, size, strides, upsample, flip, activation, sides):
+    monkeypatch.setattr(fixed_point, "WINDOWS", windows)
     rng = np.random.default_rng(3)
     layer = FixedPointConvolution.from_float(
         rng.normal(size=(*size, 6, 5)), rng.normal(size=5), strides=strides, upsample=upsample,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from alic_tf.entropy import scan
 from alic_tf.entropy.fixed_point import LARGEST, dequantize, quantize
 from alic_tf.entropy.scan import FixedPointScan
 from alic_tf.layers.state_space import StateSpace
@@ -34,18 +35,21 @@ def int64_scan(scan, x):
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (3, 4), (5, 13), (12, 6), (11, 23), (32, 2)])
-def test_equals_sums_in_int64(height, width):
-    scan = random_scan(channels=3, reach=5)
+@pytest.mark.parametrize("side, channels", [(scan.SIDE, scan.CHANNELS), (4, 2), (7, 1)])
+def test_equals_sums_in_int64(monkeypatch, height, width, side, channels):
+    monkeypatch.setattr(scan, "SIDE", side)
+    monkeypatch.setattr(scan, "CHANNELS", channels)
+    layer = random_scan(channels=3, reach=5)
     limit = 2**20
     x = np.random.default_rng(1).integers(-limit, limit, (2, height, width, 3)).astype("float64")
-    np.testing.assert_array_equal(scan(x), int64_scan(scan, x))
+    np.testing.assert_array_equal(layer(x), int64_scan(layer, x))
 
 
 def test_saturates():
-    scan = random_scan(channels=2, reach=3, exponent=10)
+    layer = random_scan(channels=2, reach=3, exponent=10)
     x = np.full((1, 6, 7, 2), float(LARGEST))
-    y = scan(x)
-    np.testing.assert_array_equal(y, int64_scan(scan, x))
+    y = layer(x)
+    np.testing.assert_array_equal(y, int64_scan(layer, x))
     assert np.abs(y).max() == LARGEST
 
 
