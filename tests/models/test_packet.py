@@ -16,6 +16,7 @@ from alic_tf.models.packet import (
     PacketSynthesis,
     packet_matrix,
 )
+from alic_tf.models.transform_pairs import PacketTransform
 
 KNOTS = quality_knots(np.array([2.0], "float32"), 3)
 
@@ -89,3 +90,19 @@ def test_shapes_and_configuration(layer, shape, out):
         results = [image for image, _ in results]
     assert results[0].shape == out
     np.testing.assert_array_equal(*results)
+
+
+def test_the_linear_path_sees_no_rounded_numbers_in_mixed_precision():
+    """Only the importance is rounded to 8 bits; image and latent are not, by Keras' autocasting."""
+    image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    arguments = {"lambdas": (0.01, 0.02), "filters": 8, "latents": 16, "analysis_units": (1,),
+                 "synthesis_units": (1,)}
+    exact, mixed = (PacketTransform(**arguments, dtype=dtype)
+                    for dtype in ("float32", "mixed_bfloat16"))
+    for transform in (exact, mixed):
+        transform.build()
+    mixed.set_weights(exact.get_weights())
+    knots = np.array([[1.0, 0.0]], "float32")
+    expected, found = (np.asarray(transform.analyze(image, knots)[0])
+                       for transform in (exact, mixed))
+    assert np.abs(found - expected).mean() < 1.5e-3 * np.abs(expected).mean()
