@@ -233,4 +233,5 @@ def levels(image):
     Not in the graph that makes the image: its optimizer would merge the factors of both, and a
     level in a million would be another one than with TensorFlow Serving.
     """
-    return tf.cast(tf.clip_by_value(tf.round(255.0 * image), 0.0, 255.0), tf.uint8)
+    scaled = tf.multiply(255.0, image)  # Of an array, too, by TensorFlow: it may overflow.
+    return tf.cast(tf.clip_by_value(tf.round(scaled), 0.0, 255.0), tf.uint8)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from alic_tf import container, errors, zoo
+from alic_tf.codec import levels
 from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_icwem, tiny_qae, tiny_resgdn
 
 MODELS = {
@@ -151,6 +152,11 @@ def test_flipped_and_missing_bytes_are_noticed(codec):
             codec.decode(bytes(damaged))
         with pytest.raises(errors.AlicError):
             codec.decode(data[:rng.integers(len(data))])
+
+
+def test_levels_of_what_damaged_latents_may_become():
+    image = np.array([[[1e38, -1e38, np.inf], [-np.inf, 0.5, 1.01]]], "float32")
+    np.testing.assert_array_equal(levels(image), [[[255, 0, 255], [0, 128, 255]]])
 
 
 def test_any_payload_is_an_image_or_a_typed_error(codec):
