@@ -231,7 +231,7 @@ def levels(image):
     """uint8 levels of an image in 0..1.
 
     Not in the graph that makes the image: its optimizer would merge the factors of both, and a
-    level in a million would be another one than with TensorFlow Serving.
+    level in a million would be another one than from the SavedModel.
     """
     scaled = tf.multiply(255.0, image)  # Of an array, too, by TensorFlow: it may overflow.
     return tf.cast(tf.clip_by_value(tf.round(scaled), 0.0, 255.0), tf.uint8)
