@@ -14,12 +14,16 @@ MAX_PIXELS = 2**15
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
+def codec(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "parallel.npz"
+    vectors.unpack_model("parallel", path)
+    return zoo.load(path)
+
+
+@pytest.fixture(scope="session")
+def served(codec, tmp_path_factory):
     """codec; path of its SavedModel; signatures, and as functions of arrays to arrays."""
-    folder = tmp_path_factory.mktemp("serving")
-    vectors.unpack_model("parallel", folder / "parallel.npz")
-    codec = zoo.load(folder / "parallel.npz")
-    path = folder / "tiny" / "1"
+    path = tmp_path_factory.mktemp("serving") / "tiny" / "1"
     export.save(codec, path, MAX_PIXELS, warmup=True)
     loaded = tf.saved_model.load(str(path)).signatures
 

@@ -50,17 +50,17 @@ def test_versions_are_not_replaced(capsys, tmp_path):
     assert code == 2 and "next version" in text
 
 
-def test_nothing_half_written_is_left(tmp_path, monkeypatch, served):
+def test_nothing_half_written_is_left(tmp_path, monkeypatch, codec):
     def fail(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tensorflow.saved_model.save", fail)
     monkeypatch.setattr("alic_tf.serving.servable.Servable.functions", lambda _: {"decode": None})
     with pytest.raises(KeyboardInterrupt):
-        export.save(served.codec, tmp_path / "tiny" / "1", 1)
+        export.save(codec, tmp_path / "tiny" / "1", 1)
     assert not list((tmp_path / "tiny").iterdir())
 
 
-def test_warm_up_requests_are_left_out_without_the_package(served, tmp_path, monkeypatch):
+def test_warm_up_requests_are_left_out_without_the_package(codec, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
-    assert not warmup.write(served.codec, tmp_path) and not list(tmp_path.iterdir())
+    assert not warmup.write(codec, tmp_path) and not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import alic_tf
 from alic_tf import errors, zoo
@@ -14,6 +15,14 @@ from alic_tf.training.trainer import Checkpoint
 from tests import tiny_models
 from tests.training import tiny
 from tests.training.test_tensorboard import events
+
+
+@pytest.fixture
+def step_by_step():
+    """No graphs, which TensorFlow takes longer to make than to take a few steps without."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
@@ -94,6 +103,8 @@ def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, cau
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_the_perceptual_term_is_used_or_said_to_be_off(tmp_path):
     data = tiny.write_photographs(tmp_path / "data")
     weights = tmp_path / "features.npz"
@@ -147,6 +158,8 @@ def test_what_needs_tensorflow_says_so_where_it_is_not(request_, tmp_path, monke
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_statistics_of_normalization_are_trained_and_exported(tmp_path):
     """Of batch normalisation: also with averaged weights and accumulated gradients."""
     settings = tiny.SETTINGS | {

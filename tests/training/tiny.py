@@ -50,10 +50,6 @@ def packet_model():
     return presets.build("dwan", PACKET)
 
 
-def convolutional_model():
-    return presets.build("fu2022", CONVOLUTIONAL)
-
-
 def photographs(count=3, height=96, width=112):
     """Smooth coloured noise, uint8 [height, width + i, 3]."""
     rng = np.random.default_rng(0)
