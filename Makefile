@@ -10,8 +10,8 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# The tests run in as many processes as there are processors, in their order (tests/conftest.py): by
-# the number of tests in a file, some of few slow ones would be last, on one processor.
+# The tests run in as many processes as there are processors, in their order: sorted by the number
+# of tests, some files of few slow ones would be last, on one processor.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 
 DEMO := runs/demo
