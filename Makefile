@@ -10,8 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# The tests run in as many processes as there are processors, in their order: sorted by the number
-# of tests, some files of few slow ones would be last, on one processor.
+# The tests run in as many processes as there are processors.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 
 DEMO := runs/demo
@@ -29,7 +28,7 @@ demo: $(VENV)/product.stamp
 
 test: $(VENV)/development.stamp
 	$(VENV)/bin/ruff check .
-	$(ONE_THREAD) $(VENV)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+	$(ONE_THREAD) $(VENV)/bin/python -m pytest -q -n auto --dist loadfile
 
 # A stamp is newer than its requirements once they are installed, so set-up runs once.
 $(VENV)/product.stamp: requirements.txt
