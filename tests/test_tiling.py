@@ -118,14 +118,18 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
     assert np.any(latent(first.halo // 4) != whole)
 
 
-# One that is whole tiles, and one that is not; of the others, the latter.
+# A picture of whole tiles, and one that is not, of which the first tile of no model reads it whole.
 @pytest.mark.parametrize(("name", "size"), [("dwan", (128, 192)),
-                                            *((name, (201, 133)) for name in MODELS)])
+                                            *((name, (333, 201)) for name in MODELS)])
 def test_tiles_code_as_the_whole(codecs, name, size):
     codec, image = codecs[name], picture(*size)
     parts = tiled(codec, 64)
     data, latents = codec.encode_with_latents(image)
     tiled_data, tiled_latents = parts.encode_with_latents(image)
+    side = max(latents["latent"].shape[:2])
+    for tiling, size in ((parts._latent.tilings[0], codec.model.latent_stride * side),
+                         (parts._image.tilings[-1], side)):
+        assert tiling._parts(size)[0].read.stop < size
     for key in ("latent", "hyper_latent"):
         np.testing.assert_array_equal(tiled_latents[key], latents[key])
     assert tiled_data == data

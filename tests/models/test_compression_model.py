@@ -32,7 +32,7 @@ SWITCHES = {
     "pqf": (True, False),
     "attention": (True, False),
     # Of the encoder and of the decoder.
-    "blocks": ((3, 1), (0, 0), (1, 2)),
+    "blocks": ((3, 1), (0, 0), (1, 2), (2, 3)),
 }
 # Independent of the transforms, so that each meets some of their combinations.
 SMALL = {"hyper_filters": 8, "hyper_latents": 4, "width": 8}
