@@ -28,14 +28,16 @@ KERAS_BACKEND=jax trains on JAX.
 """
 CHOICES = {
     "metric": ("mse", "ms-ssim", "mae+ms-ssim"),
-    "schedule": ("budget", "paper", "cyclic"),
+    "schedule": ("budget", "stable", "paper", "cyclic"),
+    "optimizer": ("adam", "muon"),
     "precision": ("float32", "mixed_bfloat16"),
 }
 # What the schedules of publications mean by default.
 PUBLISHED = {
-    "paper": {"rate": 1e-4, "warmup": 0, "steps": 1_500_000},
-    "cyclic": {"rate": 1e-4, "warmup": 0},
+    "paper": {"optimizer": "adam", "rate": 1e-4, "warmup": 0, "steps": 1_500_000},
+    "cyclic": {"optimizer": "adam", "rate": 1e-4, "warmup": 0},
 }
+RATES = {"adam": 1e-3, "muon": 3e-3}
 PATCH_STEP = 64
 LARGEST = 2**31 - 1
 PATHS = ("data", "validation", "pretrained", "perceptual")
@@ -61,11 +63,17 @@ SETTINGS = (
     Flag("integer", "accumulate", 1, "N", "steps whose gradients go into one update of the weights",
          "start", (1, LARGEST)),
     Flag("string", "schedule", "budget", "NAME", "budget: warm-up, then a cosine to zero at the "
-         "end of the budget; paper: the rate is halved every 100,000 steps from step 750,000 on, "
-         "with --rate 1e-4, --warmup 0 and --steps 1500000 unless given; cyclic: between a tenth "
-         "of --rate and --rate, up and down in 2,000 steps each, with --rate 1e-4 and --warmup 0 "
-         "unless given", "start"),
-    Flag("float", "rate", 1e-3, "R", "highest learning rate", "start"),
+         "end of the budget; stable: warm-up, then --rate until --decay; paper: the rate is halved "
+         "every 100,000 steps from step 750,000 on, with --rate 1e-4, --warmup 0 and --steps "
+         "1500000 unless given; cyclic: between a tenth of --rate and --rate, up and down in 2,000 "
+         "steps each, with --rate 1e-4 and --warmup 0 unless given", "start"),
+    Flag("float", "decay", 0.0, "N", "last minutes of a stable schedule (steps, if the budget is "
+         "one of steps), in which the rate falls to zero; with --resume it begins at once, and the "
+         "run ends with it"),
+    Flag("string", "optimizer", None, "NAME", "adam, or muon, which learns more per step from "
+         "scratch (default muon; adam with --start and the schedules of publications)", "start"),
+    Flag("float", "rate", None, "R", "highest learning rate (default 3e-3 for muon, 1e-3 for adam)",
+         "start"),
     Flag("integer", "warmup", 200, "N", "steps of warm-up, at most a tenth of --steps", "start",
          (0, LARGEST)),
     Flag("float", "hard", 0.0, "PART", "last part of the budget, 0 to 1, in which the rate is that "
@@ -158,7 +166,7 @@ def check_values(values):
         if values[name].value == 0:
             raise errors.UsageError(f"--{name} must be more than 0")
     for name, allowed in CHOICES.items():
-        if values[name].value not in allowed:
+        if values[name].value not in (*allowed, values[name].default):
             raise errors.UsageError(f"--{name} must be one of {allowed}")
     if values.hard > 1:
         raise errors.UsageError("--hard must be a part, 0 to 1")
@@ -179,10 +187,14 @@ def started(values, folder):
         raise errors.UsageError("give --data, a folder of pictures")
     published = PUBLISHED.get(values.schedule, {})
     settings |= {name: value for name, value in published.items() if not values[name].present}
+    settings["optimizer"] = settings["optimizer"] or ("adam" if values.start else "muon")
+    settings["rate"] = settings["rate"] or RATES[settings["optimizer"]]
     if values.minutes is not None:
         settings["steps"] = None
     elif settings["steps"] is None:
         settings["minutes"] = 60.0
+    if values.decay:
+        check_decay(values.schedule)
     # The first worker may have begun the run by now.
     folder.check_start(values.overwrite or not is_chief())
     return settings | given_paths(values)
@@ -191,11 +203,23 @@ def started(values, folder):
 def resumed(values, folder):
     """The settings of the run in the folder, with the budget and the paths that are given."""
     # A run that an earlier version of the program began lacks the settings that came later.
-    defaults = {flag.name: flag.default for flag in SETTINGS}
+    defaults = {flag.name: flag.default for flag in SETTINGS} | {"optimizer": "adam"}
     settings = defaults | folder.read_settings() | given_paths(values)
     if values.steps or values.minutes:
         settings |= {"steps": values.steps, "minutes": values.minutes}
+    if values.decay:
+        check_decay(settings["schedule"])
+        done = folder.done()
+        budget = ({"steps": done["step"] + round(values.decay)} if settings["steps"]
+                  else {"minutes": done["seconds"] / 60 + values.decay})
+        settings |= {"decay": values.decay, **budget}
     return settings
+
+
+def check_decay(schedule):
+    """Raises UsageError if this schedule has no decay to be set."""
+    if schedule != "stable":
+        raise errors.UsageError(f"--decay goes with --schedule stable, not {schedule}")
 
 
 def given_paths(values):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import train_tf
-from alic_tf import storage
+from alic_tf import errors, storage
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[1]
@@ -31,9 +31,9 @@ def test_help_names_the_flags():
     names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
     expected = (
         "model start set pretrained data validation minutes steps batch patch accumulate schedule "
-        "rate warmup hard ema metric perceptual perceptual_weight balance precision seed config "
-        "out resume export best overwrite distribute tensorboard log_seconds save_minutes "
-        "validate_minutes help"
+        "decay optimizer rate warmup hard ema metric perceptual perceptual_weight balance "
+        "precision seed config out resume export best overwrite distribute tensorboard "
+        "log_seconds save_minutes validate_minutes help"
     )
     assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
     assert max(map(len, result.stdout.splitlines())) <= 100
@@ -53,7 +53,10 @@ CASES = [
     (["--data", DATA, "--precision", "half"], "one of ('float32', 'mixed_bfloat16')"),
     (["--data", DATA, "--metric", "ssim"], "one of ('mse', 'ms-ssim', 'mae+ms-ssim')"),
     (["--data", DATA, "--metric", "ms-ssim"], "needs crops of 176 pixels: give --patch 192"),
-    (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'paper', 'cyclic')"),
+    (["--data", DATA, "--schedule", "linear"], "one of ('budget', 'stable', 'paper', 'cyclic')"),
+    (["--data", DATA, "--optimizer", "sgd"], "--optimizer must be one of ('adam', 'muon')"),
+    (["--data", DATA, "--decay", "5"], "--decay goes with --schedule stable, not budget"),
+    (["--resume", "--out", "OLD", "--decay", "5"], "--decay goes with --schedule stable"),
     (["--data", DATA, "--perceptual", "missing"], "missing: no such file"),
     (["--data", DATA, "--pretrained", "missing"], "missing: no such file"),
     (["--data", DATA, "--distribute"], "--distribute needs --steps"),
@@ -138,6 +141,39 @@ def test_unknown_models_are_answered_with_those_there_are(tmp_path, capfd):
     output, error = capfd.readouterr()
     assert output == "" and "'dwan'" in error and error.count("\n") == 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [
+    ([], ("muon", 3e-3)),
+    (["--start", "dwan"], ("adam", 1e-3)),
+    (["--start", "dwan", "--optimizer", "muon"], ("muon", 3e-3)),
+    (["--schedule", "paper"], ("adam", 1e-4)),
+    (["--optimizer", "adam", "--rate", "0.1"], ("adam", 0.1)),
+])  # fmt: skip
+def test_muon_is_the_default_from_scratch(arguments, expected, monkeypatch, tmp_path):
+    taken = []
+    monkeypatch.setattr("alic_tf.training.run.train", lambda *given: taken.append(given[1]))
+    train_tf.run(["train_tf.py", "--data", DATA, "--out", str(tmp_path / "run"), *arguments])
+    assert (taken[0]["optimizer"], taken[0]["rate"]) == expected
+
+
+@pytest.mark.parametrize(("budget", "expected"), [
+    ({"minutes": 600, "steps": None}, {"minutes": 65, "steps": None}),
+    ({"minutes": None, "steps": 10**6}, {"minutes": None, "steps": 1005}),
+])  # fmt: skip
+def test_a_decay_of_a_stable_run_begins_at_its_checkpoint(budget, expected, monkeypatch, tmp_path):
+    settings = {"data": DATA, "validation": None, "schedule": "stable", **budget}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    arguments = ["train_tf.py", "--resume", "--out", str(tmp_path), "--decay", "5"]
+    with pytest.raises(errors.UsageError, match="holds no checkpoint to go on from"):
+        train_tf.run(arguments)
+    state = {"step": 1000, "seconds": 3600.0}
+    np.savez(tmp_path / "last.npz", state=json.dumps(state), v0=np.zeros(1))
+    taken = []
+    monkeypatch.setattr("alic_tf.training.run.train", lambda *given: taken.append(given[1]))
+    train_tf.run(arguments)
+    assert {name: taken[0][name] for name in expected} == expected
+    assert (taken[0]["decay"], taken[0]["optimizer"]) == (5, "adam")
 
 
 def weights(path):

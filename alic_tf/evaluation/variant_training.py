@@ -16,8 +16,8 @@ from alic_tf.training.folder import RunFolder
 # What `run.train` takes beside the settings of an ablation.
 _FIXED = {
     "start": None, "pretrained": None, "minutes": None, "schedule": "budget", "warmup": 200,
-    "hard": 0.0, "ema": 0.0, "accumulate": 1, "metric": "mse", "perceptual": None,
-    "perceptual_weight": 1.0, "balance": 0.3,
+    "hard": 0.0, "decay": 0.0, "optimizer": "adam", "ema": 0.0, "accumulate": 1, "metric": "mse",
+    "perceptual": None, "perceptual_weight": 1.0, "balance": 0.3,
 }  # fmt: skip
 # Long enough to tell the first report, with the time of tracing, from the others.
 _LOG_SECONDS = 10.0

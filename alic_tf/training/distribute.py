@@ -8,7 +8,6 @@ from keras import ops
 
 from alic_tf import errors
 from alic_tf.training.losses import RateDistortion
-from alic_tf.training.optimizer import FiniteAdam
 
 
 def make_strategy():
@@ -47,25 +46,25 @@ class DistributedRateDistortion(RateDistortion):
         """Nothing is left to build, and Keras' way to find out fails with several workers."""
 
 
-@keras.saving.register_keras_serializable(package="alic_tf")
-class DistributedAdam(FiniteAdam):
-    """A `FiniteAdam` that judges and clips the gradient of the whole batch, as one worker would.
+def for_replicas(optimizer_class):
+    """The optimizer that judges and clips the gradient of the whole batch, as one worker would.
 
     Keras clips what each replica has, and adds up the results. Here all replicas have the mean
-    gradient by then, and the bound is as many times smaller.
-
-    Args:
-        replicas: their number.
+    gradient by then, and the bound is as many times smaller. It takes their number, `replicas`,
+    beside the arguments of its base class.
     """
 
-    def __init__(self, *args, replicas, global_clipnorm, **kwargs):
-        super().__init__(*args, global_clipnorm=global_clipnorm / replicas, **kwargs)
+    class Distributed(optimizer_class):
+        def __init__(self, *args, replicas, global_clipnorm, **kwargs):
+            super().__init__(*args, global_clipnorm=global_clipnorm / replicas, **kwargs)
 
-    def apply(self, grads, trainable_variables=None):
-        import tensorflow as tf
+        def apply(self, grads, trainable_variables=None):
+            import tensorflow as tf
 
-        context = tf.distribute.get_replica_context()
-        super().apply(context.all_reduce("MEAN", list(grads)), trainable_variables)
+            context = tf.distribute.get_replica_context()
+            super().apply(context.all_reduce("MEAN", list(grads)), trainable_variables)
+
+    return Distributed
 
 
 def distributed(strategy, sampler, first_step=0):

@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
+
+import numpy as np
 
 from alic_tf import errors, files
 
@@ -58,3 +61,15 @@ class RunFolder:
             return json.loads(self.settings_file.read_text())
         except (OSError, ValueError) as error:
             raise errors.UsageError("holds no run to resume", self.path) from error
+
+    def done(self):
+        """What the last checkpoint says of the run: a dictionary with step and seconds.
+
+        Raises:
+            UsageError: there is none.
+        """
+        try:
+            with open(self.checkpoint, "rb") as data, np.load(data) as file:
+                return json.loads(str(file["state"]))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise errors.UsageError("holds no checkpoint to go on from", self.path) from error

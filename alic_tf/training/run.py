@@ -23,7 +23,7 @@ from alic_tf.training.configuration import (
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
 from alic_tf.training.log import RunLog
 from alic_tf.training.losses import RateDistortion
-from alic_tf.training.optimizer import FiniteAdam
+from alic_tf.training.optimizer import OPTIMIZERS
 from alic_tf.training.perceptual import Perceptual
 from alic_tf.training.schedule import SCHEDULES, STRETCH
 from alic_tf.training.trainer import Checkpoint, Progress, Validation
@@ -42,9 +42,10 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
             or None), pretrained (path of weights for its transform, or None), set (changes of the
             configuration) or, of a run to resume, configuration; data, validation (paths of
             folders; validation may be None); minutes or steps (the other None), schedule (of
-            `SCHEDULES`), rate, warmup, hard (of the schedule), batch, patch, accumulate (steps per
-            update), ema (momentum of the averages of the weights, 0 for none), metric, perceptual
-            (path of the weights of `Perceptual`, or None) and its weight, balance, precision, seed.
+            `SCHEDULES`), rate, warmup, hard, decay (minutes or steps; all of the schedule),
+            optimizer (of `OPTIMIZERS`), batch, patch, accumulate (steps per update), ema (momentum
+            of the averages of the weights, 0 for none), metric, perceptual (path of the weights of
+            `Perceptual`, or None) and its weight, balance, precision, seed.
         resume: continue from the last checkpoint.
         export: folder for the trained model, or None.
         best: end with the weights that had the best validation, instead of the last ones.
@@ -84,8 +85,9 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
             model, settings, strategy and strategy.num_replicas_in_sync, perceptual
         )
     seconds = settings["minutes"] and 60 * settings["minutes"]
+    decay = settings["decay"] * (60 if seconds else 1)
     schedule = SCHEDULES[settings["schedule"]](
-        settings["rate"], settings["steps"], seconds, settings["warmup"], settings["hard"]
+        settings["rate"], settings["steps"], seconds, settings["warmup"], settings["hard"], decay
     )
     checkpoint = Checkpoint(folder.checkpoint, folder.best, schedule, 60 * save_minutes)
     if resume:
@@ -136,11 +138,11 @@ def compiled(model, settings, replicas=None, perceptual=None):
 
     With a number of replicas, its batches can be shared between so many.
     """
-    loss_class, optimizer_class, shared = RateDistortion, FiniteAdam, {}
+    loss_class, optimizer_class, shared = RateDistortion, OPTIMIZERS[settings["optimizer"]], {}
     if replicas:
-        from alic_tf.training.distribute import DistributedAdam, DistributedRateDistortion
+        from alic_tf.training.distribute import DistributedRateDistortion, for_replicas
 
-        loss_class, optimizer_class = DistributedRateDistortion, DistributedAdam
+        loss_class, optimizer_class = DistributedRateDistortion, for_replicas(optimizer_class)
         shared = {"replicas": replicas}
     training_model = loss_class(
         model, model.lambdas, settings["balance"], settings["metric"], perceptual,

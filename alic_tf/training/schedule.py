@@ -9,6 +9,8 @@ import keras
 # backend the model's variables are out of reach within one; so the learning rate has steps, too.
 STRETCH = 20
 FILTER_WEIGHT = 0.1
+# Steps with the filter loss where the length of the training is open.
+FILTER_STEPS = 2000
 # Steps from the lowest rate of a cycle to the highest.
 HALF_CYCLE = 2000
 
@@ -25,15 +27,17 @@ class Schedule(keras.callbacks.Callback):
         steps, seconds: the budget, one of them.
         warmup: steps of warm-up, at most a tenth of a budget of steps.
         hard: last part of the budget, 0..1, in which the rate is that of the rounded latents.
+        ending: last steps or seconds of the budget, in which a `StableSchedule` decays.
 
     Attributes:
         step: steps done.
         elapsed, cpu_seconds: time spent on them, validation included.
     """
 
-    def __init__(self, rate, steps=None, seconds=None, warmup=200, hard=0.0):
+    def __init__(self, rate, steps=None, seconds=None, warmup=200, hard=0.0, ending=0.0):
         super().__init__()
         self.rate, self.steps, self.seconds, self.hard = rate, steps, seconds, hard
+        self.ending = ending
         self.warmup = min(warmup, steps // 10) if steps else warmup
         self.step, self.elapsed, self.cpu_seconds = 0, 0.0, 0.0
 
@@ -97,4 +101,22 @@ class CyclicSchedule(Schedule):
         return 0.1 + 0.9 * (1 - abs(place - 1))
 
 
-SCHEDULES = {"budget": Schedule, "paper": PaperSchedule, "cyclic": CyclicSchedule}
+class StableSchedule(Schedule):
+    """Warm-up, then `rate` until the ending, in which it falls to zero as 1 - sqrt(time).
+
+    The length can be left open and decided at any time: everything before the ending is of use for
+    a longer training, too (Haegele et al., arXiv 2405.18392).
+    """
+
+    def decay(self):
+        left = self.steps - self.step if self.steps else self.seconds - self.elapsed
+        if left >= self.ending:
+            return 1.0
+        return 1 - math.sqrt(1 - max(left, 0) / self.ending)
+
+    def filter_weight(self):
+        return FILTER_WEIGHT * (self.step < FILTER_STEPS)
+
+
+SCHEDULES = {"budget": Schedule, "paper": PaperSchedule, "cyclic": CyclicSchedule,
+             "stable": StableSchedule}

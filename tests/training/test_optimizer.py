@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from alic_tf.training.optimizer import FiniteAdam
+from alic_tf.training.optimizer import UPDATE_SIZE, FiniteAdam, FiniteMuon, orthogonalized
 
 
 def test_finite_steps_are_those_of_adam_and_others_teach_nothing():
@@ -66,3 +66,44 @@ def test_batches_without_a_finite_gradient_are_skipped_and_counted():
     model.train_on_batch(x, y)
     assert np.isfinite(model.get_weights()[0]).all() and int(model.optimizer.skipped) == 2
     assert not np.array_equal(model.get_weights()[0], before)
+
+
+@pytest.mark.parametrize("shape", [(288, 32), (16, 64), (48, 48)])
+def test_orthogonalized_matrices_are_those_of_the_published_iteration(shape):
+    """In float64, on the rectangular matrix itself."""
+    matrix = np.random.default_rng(1).normal(size=shape) * np.geomspace(1, 1e-3, shape[1])
+    x = matrix / np.linalg.norm(matrix)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    ours = orthogonalized(keras.ops.convert_to_tensor(matrix.astype("float32")))
+    np.testing.assert_allclose(ours, x, atol=1e-5)
+
+
+def test_muon_moves_kernels_by_orthogonal_steps_and_everything_else_by_adam():
+    rng = np.random.default_rng(2)
+    shapes = {"stage/kernel": (3, 3, 4, 16), "depthwise/kernel": (5, 5, 32, 1),
+              "stage/bias": (16,), "gdn/gamma": (16, 16), "linear/kernel": (1, 1, 32, 16)}
+    start = {path: rng.normal(size=shape).astype("float32") for path, shape in shapes.items()}
+    gradients = [{path: rng.normal(size=shape).astype("float32") for path, shape in shapes.items()}
+                 for _ in range(3)]
+    reached = {}
+    for optimizer in (FiniteAdam(0.01), FiniteMuon(0.01)):
+        variables = {}
+        for path, value in start.items():
+            layer, name = path.split("/")
+            with keras.name_scope(layer):
+                variables[path] = keras.Variable(value, name=name)
+        for gradient in gradients:
+            given = [keras.ops.convert_to_tensor(gradient[path]) for path in variables]
+            optimizer.apply(given, list(variables.values()))
+        reached[type(optimizer)] = {path: np.array(v) for path, v in variables.items()}
+    adam, muon = reached.values()
+    assert [path for path in shapes if (adam[path] != muon[path]).any()] == ["stage/kernel"]
+    momentum, expected = 0.0, start["stage/kernel"].astype("float64")
+    for gradient in gradients:
+        momentum = 0.95 * momentum + gradient["stage/kernel"]
+        matrix = (gradient["stage/kernel"] + 0.95 * momentum).reshape(36, 16)
+        update = np.asarray(orthogonalized(keras.ops.convert_to_tensor(matrix)))
+        expected = expected - 0.01 * UPDATE_SIZE * 6 * update.reshape(3, 3, 4, 16)
+    np.testing.assert_allclose(muon["stage/kernel"], expected, atol=1e-5)

@@ -2,9 +2,15 @@ import math
 
 import keras
 import numpy as np
+import pytest
 
 from alic_tf.training import schedule as module
-from alic_tf.training.schedule import CyclicSchedule, PaperSchedule, Schedule
+from alic_tf.training.schedule import (
+    CyclicSchedule,
+    PaperSchedule,
+    Schedule,
+    StableSchedule,
+)
 
 
 class Model:
@@ -61,6 +67,24 @@ def test_the_cyclic_schedule_rises_and_falls():
         rates.append(float(model.optimizer.learning_rate))
     expected = [1e-5, 3.25e-5, 1e-4, 5.5e-5, 1e-5, 1e-4, 5.5e-5]
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("budget", [{"steps": 10_000}, {"seconds": 10_000}])
+def test_the_stable_schedule_falls_at_its_end_alone(budget):
+    schedule, model = StableSchedule(1e-2, warmup=100, ending=1000, **budget), Model()
+    schedule.set_model(model)
+    rates, weights = [], []
+    for done in (0, 99, 1999, 2000, 9000, 9250, 9640, 9990, 10_000):
+        schedule.step = schedule.elapsed = done
+        schedule.on_epoch_begin(0)
+        rates.append(float(model.optimizer.learning_rate) / 1e-2)
+        weights.append(float(model.filter_weight))
+    expected = [0.01, 1, 1, 1, 1, 1 - math.sqrt(0.25), 0.2, 1 - math.sqrt(0.99), 0]
+    np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(weights, [0.1] * 3 + [0] * 6, rtol=1e-6)
+    without = StableSchedule(1.0, **budget)
+    without.step = without.elapsed = 10_000
+    assert without.decay() == 1
 
 
 def test_the_last_part_of_the_budget_counts_rounded_latents():

@@ -41,8 +41,9 @@ BARE = {
 SETTINGS = {
     "model": "dwan", "start": None, "pretrained": None, "set": PACKET, "validation": None,
     "minutes": None, "steps": 3, "batch": 2, "patch": 64, "accumulate": 1, "schedule": "budget",
-    "rate": 1e-3, "warmup": 200, "hard": 0.0, "ema": 0.0, "metric": "mse", "perceptual": None,
-    "perceptual_weight": 1.0, "balance": 0.3, "precision": "float32", "seed": 0,
+    "rate": 1e-3, "warmup": 200, "hard": 0.0, "decay": 0.0, "optimizer": "muon", "ema": 0.0,
+    "metric": "mse", "perceptual": None, "perceptual_weight": 1.0, "balance": 0.3,
+    "precision": "float32", "seed": 0,
 }  # fmt: skip
 
 
