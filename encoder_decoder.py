@@ -38,8 +38,8 @@ FLAGS = (
          "encode", (1, None)),
     Flag("float", "target_psnr", None, "P", "instead: the smallest file with at least so many dB",
          "encode", (0, None)),
-    Flag("boolean", "drop_metadata", False, "", "leave out EXIF and ICC profile, the latter by "
-         "converting to sRGB", "encode decode"),
+    Flag("boolean", "drop_metadata", False, "", "leave out EXIF, XMP and ICC profile, the latter "
+         "by converting to sRGB", "encode decode"),
     Flag("boolean", "verify", False, "", "decode what was coded, compare the latents with those "
          "that were encoded, and measure the quality", "encode"),
     Flag("string", "report", None, "DIR", "decode too, measure the quality, and write report.json "

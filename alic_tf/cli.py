@@ -29,7 +29,7 @@ def encode(
         model: name of the model or path of an exported one.
         quality: 1..8.
         target: kind and value of a `targets.Target` that decides on the quality, or None.
-        drop_metadata: whether EXIF and ICC profile are left out.
+        drop_metadata: whether EXIF, ICC profile and XMP are left out.
         verify: whether to decode what was coded and compare the latents.
         report: folder for the report, or None; the .alic files go there too if `output` is None.
         overwrite: whether existing files may be replaced.
@@ -137,8 +137,9 @@ def info(source):
             f"{len(data) * 8 / (header.width * header.height):.3f} bpp",
             f"{header.lanes} lane{'s' if header.lanes > 1 else ''}",
         ]
-        for label, chunk in (("alpha", header.alpha), ("EXIF", header.exif), ("ICC", header.icc)):
-            if chunk:
+        for name in container.CHUNKS.values():
+            if chunk := getattr(header, name):
+                label = name if name == "alpha" else name.upper()
                 parts.append(f"{label} {len(chunk)} bytes")
         return Done(f"{path}: {', '.join(parts)}, checksum good", None)
 

@@ -68,7 +68,7 @@ class Codec:
         Raises:
             LimitExceeded: the image or its metadata are larger than the format allows.
             ImageUnreadable: a Pillow image that is damaged or has floating-point samples.
-            ValueError: the array has another type or shape.
+            ValueError: the array has another type or shape, or the quality is out of range.
         """
         return self.encode_with_latents(image, quality)[0]
 
@@ -83,6 +83,8 @@ class Codec:
         container.check_size(width, height)
         if quality is None:
             quality = (1 + self.qualities) / 2
+        if self.qualities > 1 and not 1 <= quality <= self.qualities:
+            raise ValueError(f"quality must be in 1..{self.qualities}, not {quality!r}")
         step = step_of_quality(quality, self.qualities)
         half = progress.part(advance, 0.5)
         latent, z = self._analyze(picture.rgb, quality_of_step(step), half)
@@ -128,7 +130,7 @@ class Codec:
         """What a file's header says, as a dictionary; see `container.Header` for its terms.
 
         model, width, height, quality (real), grey, lanes; bytes of the whole file and, as alpha,
-        exif and icc, of its parts; bpp, bits per pixel.
+        exif, icc and xmp, of its parts; bpp, bits per pixel.
         """
         header, _ = self._unpack(data)
         return {
@@ -139,7 +141,7 @@ class Codec:
             "grey": header.grey,
             "lanes": header.lanes,
             "bytes": len(data),
-            **{name: len(getattr(header, name)) for name in ("alpha", "exif", "icc")},
+            **{name: len(getattr(header, name)) for name in container.CHUNKS.values()},
             "bpp": 8 * len(data) / (header.width * header.height),
         }
 

@@ -10,6 +10,8 @@ from alic_tf import errors, varint
 
 MAGIC = b"ALIC"
 VERSION = 1
+# Later versions will be smaller: what goes on with a letter is a text that begins like a file.
+VERSIONS_END = 0x20
 MODEL_ID_BYTES = 4
 CRC_BYTES = 4
 MAX_SIDE = 32768
@@ -20,7 +22,7 @@ GREY = 1 << 3
 CHUNKS_SHIFT = 4
 # Kind of an optional chunk -> field of the header. As in PNG, a reader may ignore a kind that it
 # does not know if its letter is small, that is, if this bit is set; a capital is critical.
-CHUNKS = {ord("A"): "alpha", ord("e"): "exif", ord("i"): "icc"}
+CHUNKS = {ord("A"): "alpha", ord("e"): "exif", ord("i"): "icc", ord("x"): "xmp"}
 ANCILLARY = 0x20
 
 
@@ -35,7 +37,7 @@ class Header:
         lanes: number of interleaved strings a pass is coded in, a power of two up to 128.
         grey: whether the picture has one channel; it is coded as three equal ones.
         alpha: the coded alpha plane, empty when absent; see `alic_tf.alpha`.
-        exif, icc: opaque metadata, empty when absent.
+        exif, icc, xmp: opaque metadata, empty when absent.
     """
 
     model_id: bytes
@@ -47,6 +49,7 @@ class Header:
     alpha: bytes = b""
     exif: bytes = b""
     icc: bytes = b""
+    xmp: bytes = b""
 
 
 def pack(header, payload):
@@ -136,6 +139,17 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     return Header(model_id, width, height, quality, lanes, grey, **fields), payload
 
 
+def accepts(prefix):
+    """Whether data that begin like this, with 5 bytes or more, may be an .alic file."""
+    try:
+        _check_start(prefix)
+    except errors.NewerVersion:
+        return True
+    except errors.AlicError:
+        return False
+    return True
+
+
 def check_size(width, height, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     """Raises LimitExceeded if a picture of this size is over the limits."""
     if max(width, height) > max_side:
@@ -160,7 +174,7 @@ def _chunk_sizes(listed):
 
 
 def _check_metadata(chunks):
-    for kind in (ord("e"), ord("i")):
+    for kind in map(ord, "eix"):
         size = len(chunks.get(kind, b""))
         if size > MAX_METADATA_BYTES:
             limit = f"over the limit of {MAX_METADATA_BYTES} bytes"
@@ -176,8 +190,8 @@ def _check_start(data):
     if len(data) <= len(MAGIC):
         raise errors.Truncated(f"truncated: only {len(data)} bytes")
     version = data[len(MAGIC)]
-    if version == 0:
-        raise errors.NotAnAlicFile("not an .alic file (version 0 does not exist)")
+    if version == 0 or version >= VERSIONS_END:
+        raise errors.NotAnAlicFile(f"not an .alic file (version {version} does not exist)")
     if version > VERSION:
         raise errors.NewerVersion(f"newer format version {version}; this program reads {VERSION}")
 

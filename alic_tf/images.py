@@ -5,21 +5,96 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from alic_tf import errors, files
+from alic_tf import errors, files, metadata
 from alic_tf.picture import Picture
 
+# The formats that are read: those of pixels that people have. Pillow knows more, among them some
+# for which it starts other programs (EPS: Ghostscript); HEIF and JXL are those of plugins.
+FORMATS = (
+    "PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "ICO", "PPM", "TGA", "JPEG2000", "DDS",
+    "PCX", "SGI", "QOI", "HEIF", "JXL",
+)  # fmt: skip
 # Those that cameras and the web use; Pillow writes many more.
 ENDINGS = (".png", ".jpg", ".webp", ".tiff")
 DEFAULT_QUALITY = 95
 _LOSSY = ("JPEG", "WEBP", "AVIF")
 _WITH_ALPHA = ("PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA")
-_JPEG_MAX_EXIF = 65533  # what a marker segment holds beside its length
+_WITH_METADATA = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
+# Primaries, transfer function, matrix and range (ITU-T H.273).
+_CODING_OF_SRGB = bytes([1, 13, 0, 1])
+# What a marker segment of a JPEG file holds, beside its length and, of XMP, its name.
+_JPEG_MAX = {"exif": 65533, "xmp": 65504}
+
+
+def open_image(source):
+    """Opens an image file of one of `FORMATS`, and no other, as a Pillow image.
+
+    Arguments:
+        source: path, or bytes of the file.
+
+    Raises:
+        ImageUnreadable: not such a file; the cause where Pillow tells one.
+        OSError and others: what Pillow and its plugins raise on damaged files.
+    """
+    try:
+        return Image.open(_stream(source), formats=_readable())
+    except Image.UnidentifiedImageError as error:
+        raise errors.ImageUnreadable(_refusal(source)) from error
+
+
+def _readable():
+    Image.init()
+    return [form for form in FORMATS if form in Image.OPEN]
+
+
+def _stream(source):
+    return io.BytesIO(source) if isinstance(source, bytes) else source
+
+
+def _refusal(source):
+    """Why no format takes a file: what the one has to say that its first bytes belong to."""
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    for form in _readable():
+        factory, accept = Image.OPEN[form]
+        if accept and accept(data[:16]) is True:
+            try:
+                factory(io.BytesIO(data), "").close()
+            except Exception as error:  # of every type
+                samples = _samples_of_tiff(data) if form == "TIFF" else ""
+                return f"{form} that is damaged, or of an unknown kind: {_one_line(error)}{samples}"
+    return "not an image that can be read"
+
+
+def _samples_of_tiff(data):
+    """What a TIFF file says of its samples, which Pillow's own message leaves out."""
+    try:
+        tags, stream = TiffImagePlugin.ImageFileDirectory_v2(data[:8]), io.BytesIO(data)
+        stream.seek(tags.next)
+        tags.load(stream)
+        bits = tags[TiffImagePlugin.BITSPERSAMPLE]
+        (kind, *_) = tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))
+    except Exception:  # of every type, if it is damaged
+        return ""
+    kind = {1: "unsigned", 2: "signed", 3: "floating-point"}.get(kind, "undefined")
+    return f" ({len(bits)} {kind} samples of {max(bits)} bits a pixel)"
+
+
+def _coding_of_png(source):
+    """The cICP chunk of a PNG file, which Pillow passes over; empty if there is none."""
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    position = len(b"\x89PNG\r\n\x1a\n")
+    while (kind := data[position + 4 : position + 8]) not in (b"IDAT", b""):
+        size = int.from_bytes(data[position : position + 4], "big")
+        if kind == b"cICP":
+            return data[position + 8 : position + 8 + size]
+        position += 12 + size
+    return b""
 
 
 def open_picture(source):
-    """Reads an image file of any format that Pillow knows; see `Picture.of` for what becomes of it.
+    """Reads an image file of one of `FORMATS`; see `Picture.of` for what becomes of it.
 
     Arguments:
         source: path, or bytes of the file.
@@ -35,7 +110,9 @@ def open_picture(source):
     try:
         if not source or (path and path.is_file() and not path.stat().st_size):
             raise errors.ImageUnreadable("the file is empty")
-        with Image.open(path or io.BytesIO(source)) as image:
+        with open_image(path or source) as image:
+            if image.format == "PNG" and _coding_of_png(source) not in (b"", _CODING_OF_SRGB):
+                _warn("its colours (cICP), of HDR perhaps, are taken for sRGB")
             return Picture.of(image)
     except MemoryError:
         raise
@@ -45,8 +122,6 @@ def open_picture(source):
     except Image.DecompressionBombError as error:
         limit = f"more than {2 * Image.MAX_IMAGE_PIXELS} pixels"
         raise errors.LimitExceeded(f"too large to read: {limit}", path) from error
-    except Image.UnidentifiedImageError as error:
-        raise errors.ImageUnreadable("not an image that can be read", path) from error
     except Exception as error:  # Pillow's decoders fail on damaged data in ways of every type
         cause = getattr(error, "strerror", None) or f"damaged image ({_one_line(error)})"
         raise errors.ImageUnreadable(cause, path) from error
@@ -94,19 +169,30 @@ def encode(picture, form, quality=DEFAULT_QUALITY):
     if picture.alpha is not None and form not in _WITH_ALPHA:
         _warn(f"{form} has no transparency: laid on white")
         picture = picture.on_white()
+    if form not in _WITH_METADATA and (picture.exif or picture.icc or picture.xmp):
+        _warn(f"{form} has no place for metadata: left out, colours converted to sRGB")
+        picture = picture.without_metadata()
     image, stream = picture.image(), io.BytesIO()
-    options = {name: image.info[name] for name in ("exif", "icc_profile") if name in image.info}
+    options = dict(image.info)
     if form == "JPEG":
         options |= {"quality": quality, "subsampling": "4:4:4"}
-        if len(options.get("exif", b"")) > _JPEG_MAX_EXIF:
-            _warn("the EXIF data are too long for JPEG, and are left out")
-            del options["exif"]
+        for name, most in _JPEG_MAX.items():
+            if len(options.get(name, b"")) > most:
+                _warn(f"the {name.upper()} data are too long for JPEG, and are left out")
+                del options[name]
     elif form == "WEBP" and quality == 100:
         options["lossless"] = True
     elif form in _LOSSY:
         options["quality"] = quality
     elif form == "TIFF":
         options["compression"] = "tiff_adobe_deflate"
+        if "xmp" in options:
+            tags = image.getexif()
+            tags[TiffImagePlugin.XMP] = options["xmp"]
+            options["exif"] = tags.tobytes()
+    elif form == "PNG" and "xmp" in options:
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt(metadata.XMP_OF_PNG, options["xmp"].decode("utf-8", "replace"))
     try:
         image.save(stream, form, **options)
     except Exception as error:  # Pillow's encoders refuse in ways of every type
@@ -129,8 +215,9 @@ def has_quality(form):
 
 
 def find(folder):
-    """Returns the paths in `folder` whose ending says they are images, sorted by name."""
-    endings = {ending for ending, form in _formats().items() if form in Image.OPEN}
+    """Returns the paths in `folder` whose ending is one of `FORMATS`, sorted by name."""
+    readable = _readable()
+    endings = {ending for ending, form in _formats().items() if form in readable}
     return sorted(
         path
         for path in Path(folder).iterdir()

@@ -17,7 +17,7 @@ class Picture:
         rgb: uint8 array (height, width, 3); three equal channels if `grey`.
         grey: whether it has one channel of colour only.
         alpha: uint8 array (height, width), or None if it is opaque.
-        exif, icc: metadata as .alic files hold them, empty when absent.
+        exif, icc, xmp: metadata as .alic files hold them, empty when absent.
     """
 
     rgb: np.ndarray
@@ -25,6 +25,7 @@ class Picture:
     alpha: np.ndarray | None = None
     exif: bytes = b""
     icc: bytes = b""
+    xmp: bytes = b""
 
     @classmethod
     def of(cls, image):
@@ -45,8 +46,8 @@ class Picture:
         if isinstance(image, cls):
             return image
         if isinstance(image, Image.Image):
-            colours, plane, exif, icc = pillow_modes.normalize(image)
-            return cls._of_planes(np.asarray(colours), plane, exif, icc)._filled()
+            colours, plane, *kept = pillow_modes.normalize(image)
+            return cls._of_planes(np.asarray(colours), plane, *kept)._filled()
         array = np.asarray(image)
         planes = array[..., None] if array.ndim == 2 else array
         if array.dtype != np.uint8 or planes.ndim != 3 or planes.shape[2] not in (1, 2, 3, 4):
@@ -62,12 +63,12 @@ class Picture:
         return cls._of_planes(planes[..., :colours], plane)._filled()
 
     @classmethod
-    def _of_planes(cls, colours, plane, exif=b"", icc=b""):
+    def _of_planes(cls, colours, plane, exif=b"", icc=b"", xmp=b""):
         """From colours (height, width), (height, width, 1) or (height, width, 3)."""
         height, width = colours.shape[:2]
         planes = colours.reshape(height, width, -1)
         grey = planes.shape[2] == 1
-        return cls(np.broadcast_to(planes, (height, width, 3)), grey, plane, exif, icc)
+        return cls(np.broadcast_to(planes, (height, width, 3)), grey, plane, exif, icc, xmp)
 
     @classmethod
     def decoded(cls, rgb, header):
@@ -79,7 +80,7 @@ class Picture:
         plane = alpha.unpack(header.alpha, header.width, header.height) if header.alpha else None
         if header.grey:
             rgb = ((rgb.sum(axis=2, dtype=np.uint16) + 1) // 3).astype(np.uint8)
-        return cls._of_planes(rgb, plane, header.exif, header.icc)
+        return cls._of_planes(rgb, plane, header.exif, header.icc, header.xmp)
 
     def _filled(self):
         if self.alpha is None:
@@ -97,6 +98,7 @@ class Picture:
             "alpha": b"" if self.alpha is None else alpha.pack(self.alpha),
             "exif": self.exif,
             "icc": self.icc,
+            "xmp": self.xmp,
         }
 
     def array(self):
@@ -109,7 +111,7 @@ class Picture:
     def image(self):
         """Pillow image of mode L, LA, RGB or RGBA, with the metadata in `info`."""
         image = Image.fromarray(self.array())
-        image.info |= metadata.info_of(self.exif, self.icc)
+        image.info |= metadata.info_of(self.exif, self.icc, self.xmp)
         return image
 
     def on_white(self):
@@ -121,10 +123,11 @@ class Picture:
         return replace(self, rgb=rgb.astype(np.uint8), alpha=None)
 
     def without_metadata(self):
-        """The same picture without EXIF and ICC profile; its colours are converted to sRGB."""
+        """The same picture without EXIF, ICC profile and XMP, its colours converted to sRGB."""
         rgb = self.rgb
         if self.icc:
             image = Image.fromarray(self.rgb[..., 0] if self.grey else self.rgb)
             converted = metadata.to_srgb(image, self.icc)
             rgb = np.asarray(converted).reshape(*rgb.shape[:2], -1)
-        return replace(self, rgb=np.broadcast_to(rgb, self.rgb.shape), exif=b"", icc=b"")
+        rgb = np.broadcast_to(rgb, self.rgb.shape)
+        return replace(self, rgb=rgb, exif=b"", icc=b"", xmp=b"")

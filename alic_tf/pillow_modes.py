@@ -11,14 +11,15 @@ _GREY = ("1", "L", "LA", "La")
 
 
 def normalize(image):
-    """Takes apart a Pillow image of any mode; only the first picture of several.
+    """Takes apart a Pillow image of any mode, which stays as it is; of several the current one.
 
-    The EXIF orientation is applied. 16-bit samples become 8-bit ones, palettes their colours,
-    CMYK becomes RGB by its ICC profile if it has one. What loses information warns.
+    The orientation that EXIF or XMP gives is applied. 16-bit samples become 8-bit ones, palettes
+    their colours, CMYK becomes RGB by its ICC profile if it has one. What loses information warns.
 
     Returns:
-        (colours, alpha, exif, icc): Pillow image of mode L or RGB; uint8 array (height, width),
-        or None if all is opaque; EXIF block with orientation 1; ICC profile of the colours.
+        (colours, alpha, exif, icc, xmp): Pillow image of mode L or RGB; uint8 array (height,
+        width), or None if all is opaque; EXIF block with orientation 1; ICC profile of the
+        colours; XMP packet with orientation 1.
 
     Raises:
         ImageUnreadable: the samples have no agreed meaning in 8 bits.
@@ -26,16 +27,21 @@ def normalize(image):
     """
     container.check_size(*image.size)
     if getattr(image, "is_animated", False):
-        _warn(f"holds {image.n_frames} pictures; only the first is taken")
+        _warn(f"holds {image.n_frames} pictures; only number {image.tell() + 1} is taken")
     deep = image.mode.startswith("I") or _has_16_bits(image)
     image.load()
-    icc = image.info.get("icc_profile") or b""
-    image, exif = _upright(image)
+    icc, xmp = image.info.get("icc_profile") or b"", metadata.xmp_of(image)
+    original, (image, exif) = image, _upright(image)
+    if words := metadata.lost(original, exif):
+        _warn(f"not kept: {', '.join(words)}")
+    if image.mode.startswith("I"):
+        samples = np.asarray(image).astype(np.int64)
+        if samples.min() < 0 or samples.max() > 65535:
+            cause = "integer samples of more than 16 bits have no agreed range"
+            raise errors.ImageUnreadable(cause)
+        image = Image.fromarray(((samples * 255 + 32767) // 65535).astype(np.uint8))
     if deep:
         _warn("16-bit samples reduced to 8 bits")
-    if image.mode.startswith("I"):
-        samples = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
-        image = Image.fromarray(((samples * 255 + 32767) // 65535).astype(np.uint8))
     if image.mode == "F":
         raise errors.ImageUnreadable("floating-point samples have no agreed range")
 
@@ -45,17 +51,17 @@ def normalize(image):
         if image.getchannel("A").getextrema()[0] < 255:
             plane = np.asarray(image.getchannel("A"))
     if image.mode == "CMYK":
-        return _cmyk_to_rgb(image, icc), plane, exif, b""
+        return _cmyk_to_rgb(image, icc), plane, exif, b"", xmp
     mode = "L" if image.mode in _GREY else "RGB"
     colours = image if image.mode == mode else image.convert(mode)
     if icc and not metadata.describes(icc, mode):
         _warn("its ICC profile is for other colours than it has, and is left out")
         icc = b""
-    return colours, plane, exif, icc
+    return colours, plane, exif, icc, xmp
 
 
 def _upright(image):
-    """Returns the image, turned as its EXIF orientation says, and its EXIF block."""
+    """Returns the image, turned as its orientation says, and its EXIF block."""
     try:
         turned = image.getexif().get(metadata.ORIENTATION, 1) != 1
         exif = metadata.exif_of(image)
@@ -75,7 +81,10 @@ def _cmyk_to_rgb(image, icc):
 def _has_16_bits(image):
     """Whether Pillow is about to reduce 16-bit colour: its tiles tell how they are stored."""
     return any(
-        ";16" in str(args) or (codec == "ppm" and args[1] > 255)
+        ";16" in str(args)
+        or codec == "SGI16"
+        or (codec == "sgi_rle" and args[2] == 2)
+        or (codec == "ppm" and args[1] > 255)
         for codec, _, _, args in getattr(image, "tile", ())
     )
 

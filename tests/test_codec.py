@@ -56,7 +56,7 @@ def test_latents_decode_as_they_were_coded(codec, size):
 def test_fractional_qualities(codecs):
     codec, image = codecs["dwan"], picture(64, 64)
     assert codec.qualities == 8
-    for quality, stored in ((1, 1), (2.5, 2.5), (3.06, 3), (3.07, 3.125), (8, 8), (0, 1), (9, 8)):
+    for quality, stored in ((1, 1), (2.5, 2.5), (3.06, 3), (3.07, 3.125), (8, 8)):
         data, coded = codec.encode_with_latents(image, quality)
         info = codec.info(data)
         assert info["quality"] == stored and info["bytes"] == len(data)

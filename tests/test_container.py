@@ -31,7 +31,7 @@ def with_chunks(*listed):
         Header(b"\xff\xff\xff\xff", 32768, 8192, quality=255, lanes=128),
         Header(b"abcd", 300, 127, icc=b"profile" * 100),
         Header(b"abcd", 128, 16383, exif=b"Exif\0\0", grey=True),
-        Header(b"abcd", 5, 70, quality=1, lanes=4, icc=b"i", exif=b"e"),
+        Header(b"abcd", 5, 70, quality=1, lanes=4, icc=b"i", exif=b"e", xmp=b"x"),
         Header(b"abcd", 5, 70, 1, 4, grey=True, alpha=b"alpha", icc=b"icc" * 60, exif=b"e"),
     ],
 )
@@ -79,7 +79,7 @@ def test_impossible_lists_of_chunks_are_malformed(listed, cause):
         unpack(with_chunks(*listed))
 
 
-@pytest.mark.parametrize("name", ["icc", "exif"])
+@pytest.mark.parametrize("name", ["icc", "exif", "xmp"])
 def test_large_metadata_is_refused_both_ways(name, monkeypatch):
     header = Header(b"abcd", 1, 1, **{name: bytes(100)})
     monkeypatch.setattr(container, "MAX_METADATA_BYTES", 100)

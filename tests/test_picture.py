@@ -1,6 +1,7 @@
 """What becomes of arrays and of Pillow images of every mode, and back."""
 
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -29,6 +30,14 @@ def blue_and_red_exchanged():
     profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
     text = "sRGB".encode("utf-16-be")
     return bytes(profile).replace(text, "mine".encode("utf-16-be"))
+
+
+def linear_srgb():
+    """A valid ICC profile of sRGB's colours without its curve, still called sRGB."""
+    profile = bytearray(SRGB)
+    place = SRGB.index(b"para", 128)
+    profile[place + 8 : place + 16] = struct.pack(">HHi", 0, 0, 1 << 16)  # a power, of 1
+    return bytes(profile)
 
 
 def turned(orientation, image=None):
@@ -132,6 +141,32 @@ def test_orientation_is_applied_once(orientation):
     assert (tags[0x0112], tags[0x010F]) == (1, "Maker")
 
 
+XMP = b'<rdf:Description tiff:Orientation="6" dc:title="t"/>'
+
+
+@pytest.mark.parametrize("where", ["tags", "exif and tags", "xmp", "xmp in text"])
+def test_an_orientation_is_obeyed_wherever_it_stands_and_the_image_stays_as_it_was(where):
+    image = Image.fromarray(RGB)
+    image.info |= {"xmp": {"xmp": XMP}, "xmp in text": {"XML:com.adobe.xmp": XMP.decode()}}.get(
+        where, {})
+    if where == "exif and tags":
+        image = turned(1)
+    if "tags" in where:
+        image.getexif().update({0x0112: 6, 0x010F: "Me"})
+    tags, info = dict(image.getexif()), dict(image.info)
+    picture = Picture.of(image)
+    assert np.array_equal(picture.rgb, np.rot90(RGB, -1))
+    assert (dict(image.getexif()), image.info) == (tags, info)
+    assert np.array_equal(np.asarray(image), RGB)
+    again = picture.image()
+    assert again.getexif().get(0x0112, 1) == 1
+    if "tags" in where:
+        assert again.getexif()[0x010F] == "Me"
+    else:
+        assert picture.xmp == XMP.replace(b"6", b"1") and picture.exif == b""
+    assert np.array_equal(Picture.of(again).rgb, picture.rgb)
+
+
 def test_exif_bytes_are_kept_but_for_the_orientation():
     picture = Picture.of(turned(6))
     original = turned(6).info["exif"][6:]
@@ -185,11 +220,14 @@ def test_cmyk():
 
 
 def test_dropping_metadata_keeps_the_colours_as_they_look():
-    picture = Picture(RGB, exif=b"MM", icc=blue_and_red_exchanged(), alpha=PLANE)
+    picture = Picture(RGB, exif=b"MM", icc=blue_and_red_exchanged(), alpha=PLANE, xmp=XMP)
     bare = picture.without_metadata()
-    assert (bare.exif, bare.icc) == (b"", b"") and bare.alpha is PLANE
+    assert (bare.exif, bare.icc, bare.xmp) == (b"", b"", b"") and bare.alpha is PLANE
     assert np.abs(bare.rgb.astype(int) - RGB[..., ::-1]).max() <= 2
     assert np.array_equal(Picture(RGB, icc=SRGB).without_metadata().rgb, RGB)
+    linear = Picture(RGB, icc=linear_srgb()).without_metadata().rgb / 255
+    expected = np.where(RGB <= 0, 0, 1.055 * (RGB / 255) ** (1 / 2.4) - 0.055)
+    assert np.abs(linear - expected).max() < 0.01
     with pytest.warns(ImageWarning, match="damaged"):
         assert np.array_equal(Picture(RGB, icc=b"junk").without_metadata().rgb, RGB)
     grey = Picture.of(GREY).without_metadata()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from alic_tf import container, errors, images, pillow_plugin, zoo
 from tests.tiny_models import tiny_dwan
@@ -59,13 +59,28 @@ def test_metadata_travel_and_can_be_replaced(codec):
     again = saved(image, exif=exif, icc_profile=icc)
     assert again.size == (20, 30) and again.info["icc_profile"] == icc
     assert dict(again.getexif()) == {0x010F: "Maker", 0x0112: 1}
-    third = saved(again)
-    assert third.size == (20, 30) and third.info == again.info
-    bare = saved(again, exif=b"", icc_profile=None)
-    assert bare.info == {} and again.info["icc_profile"] == icc
+    third = saved(again, exif=again.info["exif"], xmp=b"<x:xmpmeta/>")
+    assert third.size == (20, 30) and third.info == again.info | {"xmp": b"<x:xmpmeta/>"}
     png = io.BytesIO()
     third.save(png, "PNG", exif=third.info["exif"])
     assert Image.open(png).getexif()[0x010F] == "Maker"
+    bare = saved(third, icc_profile=None)
+    assert bare.info == {} and third.info["icc_profile"] == icc
+
+
+def test_metadata_that_are_not_given_are_left_out_as_by_other_formats(codec):
+    """So that what somebody has turned by hand is not turned again."""
+    jpeg = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(MODES["RGB"]).save(jpeg, "JPEG", exif=exif)
+    by_hand = Image.open(jpeg).rotate(-90, expand=True)
+    assert "exif" in by_hand.info
+    stream = io.BytesIO()
+    by_hand.save(stream, "ALIC", model="tiny")
+    again = Image.open(stream)
+    assert again.size == by_hand.size == (20, 30) and again.info == {}
+    assert by_hand.getexif()[0x0112] == 6
 
 
 def test_opening_decodes_nothing(codec, monkeypatch):
@@ -74,24 +89,52 @@ def test_opening_decodes_nothing(codec, monkeypatch):
     assert Image.open(io.BytesIO(data)).mode == "RGBA"
 
 
-def test_errors_are_those_of_the_codec(codec, tmp_path):
+@pytest.mark.filterwarnings("ignore::alic_tf.errors.ImageWarning")
+def test_errors_are_those_that_pillows_users_expect(codec, tmp_path):
     data = codec.encode(RGBA, 2)
     for damaged, error in (
         (data[:-3], errors.Truncated),
         (data[:90] + bytes([data[90] ^ 1]) + data[91:], errors.ChecksumMismatch),
         (b"ALIC\x07" + data, errors.NewerVersion),
     ):
-        with pytest.raises(error):
+        with pytest.raises(OSError) as caught:
             Image.open(io.BytesIO(damaged))
+        assert isinstance(caught.value.__cause__, error)
+    for other in (b"ALICE in wonderland", b"ALIC\0" + data, b"ALIC"):
+        with pytest.raises(Image.UnidentifiedImageError):
+            Image.open(io.BytesIO(other))
     with Image.open(io.BytesIO(container.pack(container.Header(b"\1\2\3\4", 9, 9), b"x"))) as image:
         assert image.size == (9, 9)
-        with pytest.raises(errors.UnknownModel, match="01020304"):
+        with pytest.raises(OSError, match="01020304"):
             image.load()
-    with pytest.raises(errors.UnknownModel, match="nothing"):
+    with pytest.raises(OSError, match="nothing"):
         Image.fromarray(RGBA).save(tmp_path / "a.alic", model="nothing")
-    with pytest.raises(errors.ImageUnreadable):
+    with pytest.raises(OSError, match="floating-point"):
         Image.new("F", (3, 3)).save(tmp_path / "a.alic", model="tiny")
+    for quality in (95, 0, -1, float("nan")):
+        with pytest.raises(ValueError, match="quality must be in 1..[0-9]+, not"):
+            Image.fromarray(RGBA).save(tmp_path / "a.alic", model="tiny", quality=quality)
     assert not list(tmp_path.iterdir())
+
+
+def test_images_load_after_verify_but_not_when_closed(codec):
+    data = codec.encode(MODES["L"], 2)
+    image = Image.open(io.BytesIO(data))
+    image.verify()
+    np.testing.assert_array_equal(np.asarray(image), codec.decode(data))
+    closed = Image.open(io.BytesIO(data))
+    closed.close()
+    with pytest.raises(ValueError, match="closed"):
+        closed.load()
+
+
+def test_files_that_come_in_pieces(codec):
+    """As from a network, or in Django's uploads."""
+    data = codec.encode(MODES["RGB"], 2)
+    parser = ImageFile.Parser()
+    for start in range(0, len(data), 100):
+        parser.feed(data[start : start + 100])
+    np.testing.assert_array_equal(np.asarray(parser.close()), codec.decode(data))
 
 
 def test_our_own_files_are_no_images_to_encode(tmp_path):

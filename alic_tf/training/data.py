@@ -1,6 +1,5 @@
 """Training photographs: reading them, and drawing crops that depend on nothing but the step."""
 
-import io
 import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from alic_tf import images
 from alic_tf.errors import ImageUnreadable
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm")
@@ -32,7 +32,7 @@ def _encoded(path):
 def _decode(item):
     path, data = item
     try:
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        return np.asarray(images.open_image(data).convert("RGB"))
     except Exception as error:  # Pillow's decoders fail on damaged data in ways of every type
         raise ImageUnreadable("not an image that can be read", path) from error
 
