@@ -7,7 +7,9 @@ from pathlib import Path
 from alic_tf import errors, storage
 
 _LOADING = threading.Lock()
-SHIPPED = Path(__file__).resolve().parent.parent / "saved_models"
+# Inside an installed package; beside it in a checkout.
+_PLACES = [folder / "saved_models" for folder in Path(__file__).resolve().parents[:2]]
+SHIPPED = next((place for place in _PLACES if place.is_dir()), _PLACES[-1])
 MODEL_FILE = "model.npz"
 _NO_MODEL = "holds no model that this program can build"
 
