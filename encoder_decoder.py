@@ -10,6 +10,7 @@ import sys
 
 from alic_tf import batch, commands, container, errors
 from alic_tf.commands import Flag
+from alic_tf.quality_steps import DEFAULT_QUALITY
 
 USAGE = """\
 usage: python encoder_decoder.py --encode PATH [--output PATH] [--quality Q] [--verify] ...
@@ -30,8 +31,8 @@ FLAGS = (
     Flag("string", "model", "dwan", "NAME", "model to encode with: a name, or the folder of an "
          "exported one; a file to decode names its own, unless this flag is given",
          "encode decode"),
-    Flag("float", "quality", 4.0, "Q", "from 1, the smallest file, to 8, the best picture; "
-         "fractions are allowed; a model with a single rate ignores it", "encode", (1, 8)),
+    Flag("float", "quality", DEFAULT_QUALITY, "Q", "from 1, the smallest file, to 8, the best "
+         "picture; fractions are allowed; a model with a single rate ignores it", "encode", (1, 8)),
     Flag("float", "target_bpp", None, "B", "instead: the best quality with at most so many bits "
          "per pixel", "encode", (0, None)),
     Flag("integer", "max_bytes", None, "N", "instead: the best quality with at most so many bytes",

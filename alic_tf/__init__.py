@@ -1,19 +1,29 @@
-"""A learned image codec: `alic_tf.load("dwan").encode(array, quality=4)` and `.decode(bytes)`.
+"""A learned image codec: `alic_tf.encode("photo.jpg", quality=4)` and `alic_tf.decode(data)`.
 
-Importing this package is cheap: TensorFlow is imported by `load`, not before.
+Importing this package is cheap: TensorFlow is imported by the first function that needs it.
 """
 
+from typing import TYPE_CHECKING
+
 from alic_tf import errors
+from alic_tf.api import decode, encode, info, load, models
 
-__all__ = ["errors", "load"]
+if TYPE_CHECKING:
+    from alic_tf.codec import Codec
+    from alic_tf.picture import Picture
+
+__version__ = "0.2.0"
+__all__ = ["Codec", "Picture", "decode", "encode", "errors", "info", "load", "models"]
 
 
-def load(name="dwan"):
-    """Returns the `Codec` of a shipped model, or of a folder that holds an exported one.
+def __getattr__(name):
+    """`Codec` and `Picture`, whose modules take time to import."""
+    if name == "Codec":
+        from alic_tf.codec import Codec
 
-    Raises:
-        alic_tf.errors.UnknownModel: no such model; the message lists those there are.
-    """
-    from alic_tf import zoo
+        return Codec
+    if name == "Picture":
+        from alic_tf.picture import Picture
 
-    return zoo.load(name)
+        return Picture
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from alic_tf import container, errors, padding, progress
 from alic_tf.picture import Picture
-from alic_tf.quality_steps import quality_of_step, step_of_quality
+from alic_tf.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
 from alic_tf.tiling import Chain, Tiling
 
 # Quantized latents are fixed-point activations, which end at 4096.
@@ -34,7 +34,10 @@ class Codec:
     Attributes:
         name, model_id: as given.
         qualities: number of whole qualities; 1 for a model of one rate.
+        origin: (function, arguments) that load the codec again, by which it is pickled, or None.
     """
+
+    origin = None
 
     def __init__(self, model, exact, model_id, name, tile=None):
         self.model, self.exact, self.model_id, self.name = model, exact, model_id, name
@@ -53,13 +56,22 @@ class Codec:
         self._hyper_latent = tiled(model.hyper_step(), np.rint)
         self._image = chain(model.synthesis_steps(), levels)
 
+    def __repr__(self):
+        rates = "one rate" if self.qualities == 1 else f"qualities 1..{self.qualities}"
+        return f"<Codec {self.name} ({self.model_id.hex()}), {rates}>"
+
+    def __reduce__(self):
+        if self.origin is None:
+            raise TypeError(f"{self!r} was not loaded from a file, and cannot be pickled")
+        return self.origin
+
     def encode(self, image, quality=None):
         """Codes an image.
 
         Args:
             image: Pillow image, whose metadata travel, or uint8 array [h, w] (grey), [h, w, 3]
                 (RGB), or [h, w, 2] or [h, w, 4] (with alpha); see `Picture.of`.
-            quality: real number in 1..qualities, rounded to eighths; the middle by default.
+            quality: real number in 1..qualities, rounded to eighths; 4 by default.
                 Without meaning for a model of one rate.
 
         Returns:
@@ -72,6 +84,16 @@ class Codec:
         """
         return self.encode_with_latents(image, quality)[0]
 
+    def encode_many(self, images, quality=None):
+        """As `encode`, of each of a list; returns a list. A terminal shows a bar of progress."""
+        with progress.bar(len(images)) as advance:
+            return [self.encode_with_latents(image, quality, advance)[0] for image in images]
+
+    def decode_many(self, files):
+        """As `decode`, of each of a list; returns a list. A terminal shows a bar of progress."""
+        with progress.bar(len(files)) as advance:
+            return [self.decode_picture(data, advance).array() for data in files]
+
     def encode_with_latents(self, image, quality=None, advance=progress.ignore):
         """As `encode`; returns (bytes, the latents as `latents` will find them).
 
@@ -82,7 +104,7 @@ class Codec:
         height, width = picture.rgb.shape[:2]
         container.check_size(width, height)
         if quality is None:
-            quality = (1 + self.qualities) / 2
+            quality = min(DEFAULT_QUALITY, self.qualities)
         if self.qualities > 1 and not 1 <= quality <= self.qualities:
             raise ValueError(f"quality must be in 1..{self.qualities}, not {quality!r}")
         step = step_of_quality(quality, self.qualities)
@@ -135,14 +157,8 @@ class Codec:
         header, _ = self._unpack(data)
         return {
             "model": self.name,
-            "width": header.width,
-            "height": header.height,
             "quality": quality_of_step(header.quality),
-            "grey": header.grey,
-            "lanes": header.lanes,
-            "bytes": len(data),
-            **{name: len(getattr(header, name)) for name in container.CHUNKS.values()},
-            "bpp": 8 * len(data) / (header.width * header.height),
+            **container.described(header, len(container.as_bytes(data))),
         }
 
     def estimate(self, data):

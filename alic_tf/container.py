@@ -100,13 +100,14 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     """Returns (Header, payload) of a file's bytes, all of them checked.
 
     Arguments:
-        data: the whole file.
+        data: the whole file; see `as_bytes`.
         max_side, max_pixels: larger pictures are refused.
 
     Raises:
         NotAnAlicFile, NewerVersion, Truncated, TrailingData, ChecksumMismatch, Malformed,
         LimitExceeded: see `alic_tf.errors`.
     """
+    data = as_bytes(data)
     reader = _Reader(data)
     _check_start(data)
     reader.position = len(MAGIC) + 1
@@ -137,6 +138,39 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     fields = {name: chunks[kind] for kind, name in CHUNKS.items() if kind in chunks}
     lanes, grey = 1 << (flags & 0b111), bool(flags & GREY)
     return Header(model_id, width, height, quality, lanes, grey, **fields), payload
+
+
+def as_bytes(data):
+    """The bytes of a file: bytes, bytearray, memoryview, or a string of numpy or TensorFlow.
+
+    Raises:
+        TypeError: something else.
+    """
+    given = data
+    if hasattr(data, "numpy"):
+        data = data.numpy()
+    if hasattr(data, "item") and not getattr(data, "ndim", 0):
+        data = data.item()
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise TypeError(
+        f"data must be the bytes of an .alic file, not {type(given).__name__}"
+        + ("; for paths there are alic_tf.decode and alic_tf.info" * isinstance(data, str))
+    )
+
+
+def described(header, size):
+    """What a `Header` says, as a dictionary for people, of a file of `size` bytes.
+
+    width, height, grey, lanes; bytes of the whole file and, as alpha, exif, icc and xmp, of its
+    parts; bpp, bits per pixel.
+    """
+    return {
+        **{name: getattr(header, name) for name in ("width", "height", "grey", "lanes")},
+        "bytes": size,
+        **{name: len(getattr(header, name)) for name in CHUNKS.values()},
+        "bpp": 8 * size / (header.width * header.height),
+    }
 
 
 def accepts(prefix):

@@ -1,5 +1,6 @@
 """A picture as the codec takes and gives it: colours, alpha and metadata; array or Pillow image."""
 
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -39,6 +40,7 @@ class Picture:
                 are grey and alpha, three RGB, four RGB and alpha.
 
         Raises:
+            TypeError: a path or the bytes of a file.
             ValueError: an array of another type or shape, or without pixels.
             ImageUnreadable, LimitExceeded: a Pillow image that has no agreed meaning in 8 bits,
                 or is damaged, or too large.
@@ -48,6 +50,9 @@ class Picture:
         if isinstance(image, Image.Image):
             colours, plane, *kept = pillow_modes.normalize(image)
             return cls._of_planes(np.asarray(colours), plane, *kept)._filled()
+        if isinstance(image, str | bytes | os.PathLike):
+            raise TypeError("image must be a Pillow image or an array, not a path or a file's "
+                            "bytes: alic_tf.encode takes these")
         array = np.asarray(image)
         planes = array[..., None] if array.ndim == 2 else array
         if array.dtype != np.uint8 or planes.ndim != 3 or planes.shape[2] not in (1, 2, 3, 4):

@@ -2,6 +2,8 @@
 
 # As many as a file can tell apart.
 STEPS_PER_QUALITY = 8
+# Where nobody asks for another: about a third of a bit per pixel.
+DEFAULT_QUALITY = 4.0
 
 
 def quality_of_step(step):

@@ -50,7 +50,9 @@ def load(name_or_path):
         exact = exact_class(model).from_arrays(exact)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise errors.UnknownModel(_NO_MODEL, path) from error
-    return Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
+    codec = Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
+    codec.origin = shared, (path.absolute(),)
+    return codec
 
 
 def load_model(path):

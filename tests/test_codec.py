@@ -65,7 +65,10 @@ def test_fractional_qualities(codecs):
         codec.decode(data)
     sizes = [len(codec.encode(image, quality)) for quality in (1, 4.5, 8)]
     assert sizes == sorted(set(sizes))
-    assert codec.encode(image) == codec.encode(image, 4.5)
+    assert codec.encode(image) == codec.encode(image, 4)
+    for quality in (0, 0.99, 8.01, 95, float("nan")):
+        with pytest.raises(ValueError, match=r"quality must be in 1\.\.8, not"):
+            codec.encode(image, quality)
 
 
 def test_quality_means_nothing_to_a_model_of_one_rate(codecs):

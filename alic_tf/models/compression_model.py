@@ -95,6 +95,9 @@ class CompressionModel(keras.Model):
         return quality_knots(quality, self.qualities)
 
     def call(self, inputs, training=False):
+        if not (isinstance(inputs, tuple | list) and len(inputs) == 2):
+            raise ValueError("call the model with (image, quality), float [b, h, w, 3] in 0..1 and "
+                             "float [b]; files are made by alic_tf.encode")
         image, quality = inputs
         knots = self.knots(quality)
         latent, unit = self.transform.analyze(image, knots)
