@@ -4,7 +4,6 @@ Only flags and errors are handled here; the work is in `alic_tf.cli`. TensorFlow
 import, so everything that can be wrong with a request is answered before it is.
 """
 
-import math
 import os
 import sys
 
@@ -66,19 +65,16 @@ TARGETS = {"target_bpp": "bpp", "max_bytes": "bytes", "target_psnr": "psnr"}
 def run(argv):
     """Parses the command line and calls the one action it asks for; returns the exit code."""
     values, arguments = commands.parse(argv, FLAGS)
-    for flag in FLAGS:
-        if flag.kind == "float" and math.isnan(values[flag.name].value or 0):
-            raise errors.UsageError(f"--{flag.name} must be a number")
     if values.help:
         print(commands.help_text(USAGE, FLAGS))
         return 0
     action, path = chosen_action(values, arguments)
     options = {
-        flag.name: values[flag.name].value for flag in FLAGS if action in flag.actions.split()
+        flag.name: values[flag.name] for flag in FLAGS if action in flag.actions.split()
     }
     if action == "encode":
         options["target"] = chosen_target(values, options)
-    if action == "decode" and not values["model"].present:
+    if action == "decode" and "model" not in values.given:
         options["model"] = None
     for text in (path, options.get("output"), options.get("report")):
         if text == "":
@@ -93,7 +89,7 @@ def run(argv):
 
 def chosen_action(values, arguments):
     """Returns the action and its path. `--info` takes its path from `--decode`, too."""
-    given = [name for name in ("encode", "decode") if values[name].present]
+    given = [name for name in ("encode", "decode") if name in values.given]
     if arguments and not values.info:
         raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
     if len(given) + len(arguments) != 1:
@@ -102,12 +98,12 @@ def chosen_action(values, arguments):
         raise errors.UsageError("--info does not go with --encode")
     action = "info" if values.info else given[0]
     commands.check_action(action, values, FLAGS)
-    return action, arguments[0] if arguments else values[given[0]].value
+    return action, arguments[0] if arguments else values[given[0]]
 
 
 def chosen_target(values, options):
     """Takes the flags of `TARGETS` out of the options; returns kind and value of the one given."""
-    given = [name for name in ("quality", *TARGETS) if values[name].present]
+    given = [name for name in ("quality", *TARGETS) if name in values.given]
     if len(given) > 1:
         raise errors.UsageError(f"--{given[0]} does not go with --{given[1]}")
     asked = {kind: options.pop(name) for name, kind in TARGETS.items()}

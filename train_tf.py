@@ -123,7 +123,7 @@ def run(argv):
     commands.check_action("resume" if values.resume else "start", values, FLAGS)
     if values.config:
         names = [flag.name for flag in SETTINGS]
-        given = [name for name in names if values[name].present]
+        given = [name for name in names if name in values.given]
         program, *rest = argv
         argv = [program, *config_file.arguments(values.config, names, given), *rest]
         values = commands.read(argv, USAGE, FLAGS)
@@ -150,23 +150,23 @@ def run(argv):
 
 def check_values(values):
     """Raises UsageError for flags that are wrong by themselves or do not go together."""
-    if values.start is not None and values["model"].present:
+    if values.start is not None and "model" in values.given:
         raise errors.UsageError("give one of --model and --start")
     if values.minutes is not None and values.steps is not None:
         raise errors.UsageError("give one of --minutes and --steps")
     if values.best and values.export is None:
         raise errors.UsageError("--best goes with --export")
     for flag in FLAGS:
-        value = values[flag.name].value
+        value = values[flag.name]
         if flag.kind == "string" and value == "":
             raise errors.UsageError(f"--{flag.name} is empty")
         if flag.kind == "float" and value is not None and not 0 <= value < math.inf:
             raise errors.UsageError(f"--{flag.name} must be a number from 0, not {value}")
     for name in ("minutes", "rate"):
-        if values[name].value == 0:
+        if values[name] == 0:
             raise errors.UsageError(f"--{name} must be more than 0")
     for name, allowed in CHOICES.items():
-        if values[name].value not in (*allowed, values[name].default):
+        if values[name] not in (None, *allowed):
             raise errors.UsageError(f"--{name} must be one of {allowed}")
     if values.hard > 1:
         raise errors.UsageError("--hard must be a part, 0 to 1")
@@ -181,12 +181,12 @@ def check_values(values):
 
 def started(values, folder):
     """The settings of a new run."""
-    settings = {flag.name: values[flag.name].value for flag in SETTINGS}
+    settings = {flag.name: values[flag.name] for flag in SETTINGS}
     settings["set"] = dict(map(commands.change, values.set))
     if values.data is None:
         raise errors.UsageError("give --data, a folder of pictures")
     published = PUBLISHED.get(values.schedule, {})
-    settings |= {name: value for name, value in published.items() if not values[name].present}
+    settings |= {name: value for name, value in published.items() if name not in values.given}
     settings["optimizer"] = settings["optimizer"] or ("adam" if values.start else "muon")
     settings["rate"] = settings["rate"] or RATES[settings["optimizer"]]
     if values.minutes is not None:
@@ -224,8 +224,8 @@ def check_decay(schedule):
 
 def given_paths(values):
     """The given paths of data, absolute: a run may be resumed from elsewhere."""
-    names = [name for name in PATHS if values[name].present]
-    return {name: os.path.abspath(values[name].value) for name in names}
+    names = [name for name in PATHS if name in values.given]
+    return {name: os.path.abspath(values[name]) for name in names}
 
 
 def check_paths(values, settings):

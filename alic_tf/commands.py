@@ -1,26 +1,32 @@
 """What the command lines share: a table of flags, help, and errors as one line each."""
 
+import argparse
+import difflib
 import json
+import math
 import os
 import sys
 import textwrap
+from functools import partial
 from typing import NamedTuple
 
-from absl import flags
-
 from alic_tf import errors
+
+_TRUE, _FALSE = ("true", "True", "1", "yes"), ("false", "False", "0", "no")
 
 
 class Flag(NamedTuple):
     """A flag of a command line.
 
     Fields:
-        kind: of absl: "string", "integer", "float", "boolean", "multi_string".
+        kind: "string", "integer", "float", "boolean", "list" (texts between commas) or
+            "multi_string" (may be given several times).
         name, default: without the dashes; None if there is no default.
         what: placeholder of its value in the help.
         text: explanation.
         actions: names of the actions it goes with.
-        bounds: (smallest, largest) value, or ().
+        bounds: (smallest, largest) value, the latter None if there is none, or ().
+        short: a letter that stands for it, or "".
     """
 
     kind: str
@@ -30,9 +36,10 @@ class Flag(NamedTuple):
     text: str
     actions: str = ""
     bounds: tuple = ()
+    short: str = ""
 
 
-HELP = Flag("boolean", "help", False, "", "print this text")
+HELP = Flag("boolean", "help", False, "", "print this text", short="h")
 
 
 def main(run, argv):
@@ -53,7 +60,7 @@ def main(run, argv):
 
 
 def read(argv, usage, table):
-    """Returns the values of the flags of a table, or None if help was asked for and printed.
+    """Returns the `Values` of a table, or None if help was asked for and printed.
 
     Raises:
         UsageError: a flag is wrong, or there is something else on the command line.
@@ -67,27 +74,81 @@ def read(argv, usage, table):
     return values
 
 
+class Values:
+    """Values of flags, as attributes.
+
+    Attributes:
+        given: names of the flags that are on the command line.
+    """
+
+    def __init__(self, table, given):
+        self.__dict__ |= {flag.name: flag.default for flag in table} | given
+        self.given = set(given)
+
+    def __getitem__(self, name):
+        return getattr(self, name)
+
+
 def parse(argv, table):
-    """Returns the values of the flags of a table and what is left of the command line."""
-    values = flags.FlagValues()
-    values.set_gnu_getopt(True)
+    """Returns the `Values` of a table and what is left of the command line.
+
+    Words of a flag's name are joined by dashes or by underscores. A boolean NAME is set by --NAME
+    or --NAME=true, and unset by --noNAME, --no-NAME or --NAME=false.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     for flag in table:
-        options = dict(zip(("lower_bound", "upper_bound"), flag.bounds))
-        if flag is HELP:
-            options["short_name"] = "h"
-        define = getattr(flags, f"DEFINE_{flag.kind}")
-        define(flag.name, flag.default, flag.text, flag_values=values, **options)
+        spelt = dict.fromkeys([flag.name, flag.name.replace("_", "-")])
+        names = [f"--{name}" for name in spelt] + [f"-{flag.short}"] * bool(flag.short)
+        if flag.kind == "boolean":
+            unset = [f"--no{dash}{name}" for dash in ("", "-") for name in spelt]
+            names += [f"--{name}={word}" for name in spelt for word in _TRUE]
+            unset += [f"--{name}={word}" for name in spelt for word in _FALSE]
+            for words, value in ((names, True), (unset, False)):
+                parser.add_argument(*words, dest=flag.name, action="store_const", const=value)
+        elif flag.kind == "multi_string":
+            parser.add_argument(*names, dest=flag.name, action="append")
+        else:
+            parser.add_argument(*names, dest=flag.name, type=partial(_value, flag))
+    parser.add_argument("arguments", nargs="*", default=[])
+    given, unknown = parser.parse_known_intermixed_args(argv[1:])
+    if unknown:
+        known = [f"--{flag.name}" for flag in table]
+        close = difflib.get_close_matches(unknown[0].split("=")[0], known, 1)
+        hint = f"did you mean {close[0]}?" if close else "see --help"
+        raise errors.UsageError(f"unknown flag {unknown[0]}; {hint}")
+    given = vars(given)
+    arguments = given.pop("arguments", [])
+    return Values(table, given), arguments
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise errors.UsageError(message)
+
+
+def _value(flag, text):
+    """What a flag is set to by a text."""
+    if flag.kind in ("string", "list"):
+        return text if flag.kind == "string" else [part for part in text.split(",") if part]
     try:
-        return values, values(argv)[1:]
-    except flags.Error as error:
-        raise errors.UsageError(" ".join(str(error).split())) from error
+        value = {"integer": int, "float": float}[flag.kind](text)
+        if math.isnan(value):
+            raise ValueError
+    except ValueError:
+        kind = "a whole number" if flag.kind == "integer" else "a number"
+        raise errors.UsageError(f"--{flag.name} must be {kind}, not {text!r}") from None
+    low, high = flag.bounds or (None, None)
+    if low is not None and value < low or high is not None and value > high:
+        limits = f"from {low}" + (f" to {high}" if high is not None else "")
+        raise errors.UsageError(f"--{flag.name} must be {limits}, not {text}")
+    return value
 
 
 def check_action(action, values, table):
     """Raises UsageError if a flag is given that does not go with the action."""
     for flag in table:
         goes = flag.actions.split()
-        if goes and action not in goes and values[flag.name].present:
+        if goes and action not in goes and flag.name in values.given:
             raise errors.UsageError(f"--{flag.name} does not go with --{action}")
 
 
@@ -114,7 +175,8 @@ def help_text(usage, table):
     labels = [f"  --{flag.name} {flag.what}".rstrip() for flag in table]
     width = max(map(len, labels)) + 2
     for flag, label in zip(table, labels):
-        known = f" (default {flag.default})" if flag.default else ""
+        default = ",".join(flag.default) if flag.kind == "list" and flag.default else flag.default
+        known = f" (default {default})" if default else ""
         wrapped = textwrap.wrap(flag.text + known, width=96 - width)
         lines.append(f"{label:<{width}}{wrapped[0]}")
         lines.extend(" " * width + line for line in wrapped[1:])

@@ -18,7 +18,7 @@ An interrupted run goes on where it stopped; what is finished is not repeated.
 FLAGS = (
     Flag("string", "data", None, "DIR", "folder of pictures; for the 24 Kodak pictures, published "
          "results are reported beside the measured ones"),
-    Flag("list", "codecs", "dwan,jpeg,jpeg2000,webp,avif", "A,B,...", "names of our "
+    Flag("list", "codecs", ["dwan", "jpeg", "jpeg2000", "webp", "avif"], "A,B,...", "names of our "
          "models, folders of exported ones, and classical codecs: jpeg, jpeg2000, webp, avif, "
          "avif420, and with their plugins heic and jxl"),
     Flag("list", "qualities", None, "1,2,...", "qualities of our models to measure (default all)"),

@@ -24,7 +24,7 @@ FLAGS = (
     Flag("string", "out", "runs/ablation", "DIR", "folder of the results"),
     Flag("list", "variants", None, "A,B,...", f"those to train, of {', '.join(VARIANTS)} (default "
          "all)"),
-    Flag("list", "seeds", "0", "N,M,...", "each variant is trained once from each; several show "
+    Flag("list", "seeds", ["0"], "N,M,...", "each variant is trained once from each; several show "
          "how much of a difference is chance"),
     Flag("string", "preset", "fu2022", "NAME", "model that is varied"),
     Flag("multi_string", "set", [], "PATH=VALUE", "change a switch of all variants, as train_tf.py "
@@ -50,11 +50,11 @@ def run(argv):
     from alic_tf.evaluation import ablation_results, variant_training, workers
 
     variants = values.variants or list(VARIANTS)
-    settings = {name: values[name].value for name in SHARED}
+    settings = {name: values[name] for name in SHARED}
     settings["set"] = dict(map(commands.change, values.set))
     for variant in variants:
         variant_training.check(settings, variant)
-    settings |= {name: Path(values[name].value).name for name in ("data", "validation")}
+    settings |= {name: Path(values[name]).name for name in ("data", "validation")}
     result = ablation_results.start(values.out, settings)
     done = {(made["variant"], made["seed"]) for made in result["runs"]}
     tasks = list(itertools.product(map(int, values.seeds), variants))
@@ -83,10 +83,10 @@ def run(argv):
 def check_values(values):
     """Raises UsageError for flags that are wrong by themselves."""
     for name in ("data", "validation"):
-        if not values[name].value:
+        if not values[name]:
             raise errors.UsageError(f"give --{name}, a folder of pictures")
-        if not os.path.isdir(values[name].value):
-            raise errors.UsageError("no such folder", values[name].value)
+        if not os.path.isdir(values[name]):
+            raise errors.UsageError("no such folder", values[name])
     if not values.out:
         raise errors.UsageError("a path is empty")
     for variant in values.variants or ():

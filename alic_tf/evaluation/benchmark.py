@@ -6,17 +6,24 @@ not zero; its files are no pictures, but its work is that of trained weights or 
 """
 
 import os
+import sys
 import time
 
 import numpy as np
-from absl import app, flags
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("model", "dwan", "shipped model, or preset with --untrained")
-flags.DEFINE_bool("untrained", False, "time a preset with random weights")
-flags.DEFINE_string("image", None, "picture to code; a generated one of 768x512 by default")
-flags.DEFINE_float("quality", 4.0, "quality, for a model of several rates")
-flags.DEFINE_integer("runs", 7, "runs of which the median is taken")
+from alic_tf import commands
+from alic_tf.commands import Flag
+from alic_tf.quality_steps import DEFAULT_QUALITY
+
+USAGE = "usage: python -m alic_tf.evaluation.benchmark [--model NAME] [--untrained] ...\n"
+FLAGS = (
+    Flag("string", "model", "dwan", "NAME", "shipped model, or preset with --untrained"),
+    Flag("boolean", "untrained", False, "", "time a preset with random weights"),
+    Flag("string", "image", None, "FILE", "picture to code; a generated one of 768x512 by default"),
+    Flag("float", "quality", DEFAULT_QUALITY, "Q", "quality, for a model of several rates"),
+    Flag("integer", "runs", 7, "N", "runs of which the median is taken", bounds=(1, None)),
+    commands.HELP,
+)  # fmt: skip
 
 # Deviation of the latents of untrained models: more bits than trained ones would ask for.
 LATENT_DEVIATION = 1.0
@@ -59,24 +66,28 @@ def median_seconds(function, runs):
     return float(np.median(seconds))
 
 
-def main(argv):
-    del argv
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def run(argv):
+    """Times a model and prints a line; returns the exit code."""
+    values = commands.read(argv, USAGE, FLAGS)
+    if values is None:
+        return 0
     import alic_tf
     from alic_tf import images
 
-    image = images.read(FLAGS.image) if FLAGS.image else synthetic_image()
-    codec = untrained_codec(FLAGS.model, image) if FLAGS.untrained else alic_tf.load(FLAGS.model)
-    data = codec.encode(image, FLAGS.quality)
-    encode = median_seconds(lambda: codec.encode(image, FLAGS.quality), FLAGS.runs)
-    decode = median_seconds(lambda: codec.decode(data), FLAGS.runs)
+    image = images.read(values.image) if values.image else synthetic_image()
+    load = (lambda name: untrained_codec(name, image)) if values.untrained else alic_tf.load
+    codec = load(values.model)
+    data = codec.encode(image, values.quality)
+    encode = median_seconds(lambda: codec.encode(image, values.quality), values.runs)
+    decode = median_seconds(lambda: codec.decode(data), values.runs)
     height, width = image.shape[:2]
     print(
-        f"{FLAGS.model}{' (untrained)' * FLAGS.untrained}, {width}x{height}, "
-        f"{os.cpu_count()} cores, medians of {FLAGS.runs}: encode {encode:.3f} s, "
+        f"{values.model}{' (untrained)' * values.untrained}, {width}x{height}, "
+        f"{os.cpu_count()} cores, medians of {values.runs}: encode {encode:.3f} s, "
         f"decode {decode:.3f} s, {8 * len(data) / (width * height):.3f} bpp"
     )
+    return 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(commands.main(run, sys.argv))

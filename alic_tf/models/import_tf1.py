@@ -189,7 +189,7 @@ def run(argv):
     if values.help:
         print(commands.help_text(USAGE, FLAGS))
         return 0
-    options = {flag.name: values[flag.name].value for flag in FLAGS}
+    options = {flag.name: values[flag.name] for flag in FLAGS}
     for name in ("checkpoint", "out"):
         if not options[name]:
             raise errors.UsageError(f"--{name} is missing; see --help")
