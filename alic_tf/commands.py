@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from absl import flags
 
-from alic_tf import errors
+from alic_tf import errors, quiet
 
 
 class Flag(NamedTuple):
@@ -40,7 +40,8 @@ def main(run, argv):
     # The loader of TensorFlow reports missing GPU libraries on stderr; its errors reach us anyway.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        return run(argv)
+        with quiet.tensorflow():
+            return run(argv)
     except errors.AlicError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
