@@ -17,7 +17,7 @@ import numpy as np
 from alic_tf.container import MAX_LANES
 from alic_tf.entropy.range_coder import CERTAIN, PROBABILITY_BITS
 
-try:
+try:  # The faster one, which not every version of TensorFlow has.
     from alic_tf.entropy import range_coder_ops as range_coder
 except ImportError:
     from alic_tf.entropy import range_coder

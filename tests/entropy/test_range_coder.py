@@ -1,5 +1,6 @@
 """The range coder, which is optional in one of two forms: both must be one and the same."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,13 @@ def test_files_do_not_tell_which_range_coder_wrote_them(ops, tmp_path):
         check=True, stdout=subprocess.PIPE).stdout
     assert coder.range_coder is ops
     assert zoo.load(model).encode(images.read(picture)) == data
+
+
+def test_operations_of_another_tensorflow_are_none(tmp_path, monkeypatch):
+    (tmp_path / "tensorflow_compression_ops.py").write_text(
+        "import tensorflow as tf; raise tf.errors.NotFoundError(None, None, 'undefined symbol')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("tensorflow_compression_ops", "alic_tf.entropy.range_coder_ops"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(ImportError, match="undefined symbol"):
+        importlib.import_module("alic_tf.entropy.range_coder_ops")
