@@ -10,7 +10,7 @@ import textwrap
 from functools import partial
 from typing import NamedTuple
 
-from alic_tf import errors
+from alic_tf import errors, quiet
 
 _TRUE, _FALSE = ("true", "True", "1", "yes"), ("false", "False", "0", "no")
 
@@ -47,7 +47,8 @@ def main(run, argv):
     # The loader of TensorFlow reports missing GPU libraries on stderr; its errors reach us anyway.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        return run(argv)
+        with quiet.tensorflow():
+            return run(argv)
     except errors.AlicError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

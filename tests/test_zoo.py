@@ -18,7 +18,7 @@ def shipped(tmp_path_factory):
         (folder / name).mkdir()
         zoo.export(model, name, folder / name / zoo.MODEL_FILE, {"steps": 7})
         bias = model.transform.synthesis.head.bias
-        changed = np.array(bias)
+        changed = np.asarray(bias).copy()
         changed[0] += 1
         bias.assign(changed)
     return folder
@@ -61,7 +61,7 @@ def test_loading_by_id(zoo_of_two):
 
 def test_weights_in_full_precision(tmp_path):
     model = tiny_dwan(seed=5)
-    before = [np.array(variable) for variable in zoo.stored_variables(model)]
+    before = [np.asarray(variable).copy() for variable in zoo.stored_variables(model)]
     zoo.export(model, "tiny", tmp_path / "model.npz", precision="float32")
     for a, b in zip(zoo.stored_variables(zoo.load(tmp_path).model), before, strict=True):
         np.testing.assert_array_equal(a, b)

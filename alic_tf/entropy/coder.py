@@ -2,8 +2,8 @@
 
 A table of quantized distributions per symbol would take a second per image. Instead an integer
 is coded as answers to questions - is it the centre, is it above, is its distance at most b - each
-with a probability that takes one or two values of the cumulative distribution. The range coder
-(TensorFlow Compression's) then needs one table: all probabilities of 16 bits.
+with a probability that takes one or two values of the cumulative distribution, and that the range
+coder is given in 16 bits.
 
 Questions are asked in rounds, within which none depends on the answer to another. Those of a round
 are dealt out to lanes, each with a string of its own: lane k of K takes questions k, k + K, ... One
@@ -13,13 +13,15 @@ lane is smallest, many can be decoded in vector operations, as many as cost litt
 from collections import defaultdict
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_compression_ops as range_coder
 
 from alic_tf.container import MAX_LANES
+from alic_tf.entropy.range_coder import CERTAIN, PROBABILITY_BITS
 
-PROBABILITY_BITS = 16
-CERTAIN = 1 << PROBABILITY_BITS
+try:  # The faster one, which not every version of TensorFlow has.
+    from alic_tf.entropy import range_coder_ops as range_coder
+except ImportError:
+    from alic_tf.entropy import range_coder
+
 # Magnitudes end here: symbols of +-2^15 around any centre of +-2^12 stay below.
 FARTHEST = (1 << 16) - 1
 LARGEST_SYMBOL = 1 << 15
@@ -32,13 +34,6 @@ LANE_BYTES = 256
 COST_BITS = 8
 # What fills the last step of a round costs nothing: row 0 always holds symbol 1.
 PADDING_ROW, PADDING_SYMBOL = 0, 1
-
-
-def binary_rows():
-    """Row p of the coder's table: symbol 0 with probability p / 2^16."""
-    rows = np.zeros((CERTAIN, 4), "int32")
-    rows[:, 0], rows[:, 2], rows[:, 3] = PROBABILITY_BITS, np.arange(CERTAIN), CERTAIN
-    return rows.reshape(-1)
 
 
 def costs():
@@ -119,12 +114,11 @@ class SymbolEncoder:
     It collects what is to be coded, and chooses the number of lanes at the end, by its size.
 
     Args:
-        prior: further rows of the coder's table, flat int32, each the precision, then cumulative
-            frequencies from 0; for `encode_rows`.
+        prior: rows for `encode_rows`, flat integers; see `range_coder`.
     """
 
     def __init__(self, prior=()):
-        self._table = np.concatenate([binary_rows(), np.asarray(prior, "int32")])
+        self._prior = prior
         self._costs, self._cost = costs(), 0
         # Triples of arrays: rows and symbols in the decoder's order, sizes of the rounds they fill.
         self._collected = []
@@ -194,20 +188,18 @@ class SymbolEncoder:
     def finish(self):
         """The strings of the lanes, a list of bytes; the encoder is used up."""
         lanes = choose_lanes(self._cost)
-        with tf.device("CPU"):
-            handle = range_coder.create_range_encoder([lanes], self._table)
-            for rows, symbols, rounds in self._collected:
-                steps = -(-np.array(rounds) // lanes)
-                # Every round begins with a step of its own, in the first lane.
-                starts = lanes * (np.cumsum(steps) - steps) - (np.cumsum(rounds) - rounds)
-                places = np.arange(len(rows)) + np.repeat(starts, rounds)
-                filled = []
-                for values, padding in ((rows, PADDING_ROW), (symbols, PADDING_SYMBOL)):
-                    filled.append(np.full(lanes * steps.sum(), padding, "int32"))
-                    filled[-1][places] = values
-                rectangles = (values.reshape(-1, lanes).T for values in filled)
-                handle = range_coder.entropy_encode_index(handle, *rectangles)
-            return list(range_coder.entropy_encode_finalize(handle).numpy())
+        encoder = range_coder.RangeEncoder(lanes, self._prior)
+        for rows, symbols, rounds in self._collected:
+            steps = -(-np.array(rounds) // lanes)
+            # Every round begins with a step of its own, in the first lane.
+            starts = lanes * (np.cumsum(steps) - steps) - (np.cumsum(rounds) - rounds)
+            places = np.arange(len(rows)) + np.repeat(starts, rounds)
+            filled = []
+            for values, padding in ((rows, PADDING_ROW), (symbols, PADDING_SYMBOL)):
+                filled.append(np.full(lanes * steps.sum(), padding, "int32"))
+                filled[-1][places] = values
+            encoder.encode(*(values.reshape(-1, lanes) for values in filled))
+        return encoder.finish()
 
 
 class SymbolDecoder:
@@ -222,21 +214,14 @@ class SymbolDecoder:
 
     def __init__(self, strings, prior=()):
         self.lanes = len(strings)
-        table = np.concatenate([binary_rows(), np.asarray(prior, "int32")])
-        with tf.device("CPU"):
-            self._handle = range_coder.create_range_decoder(list(strings), table)
+        self._decoder = range_coder.RangeDecoder(strings, prior)
 
     def _decode(self, rows):
         """Symbols (n,) of the rows (n,) of a round."""
         steps = -(-len(rows) // self.lanes)
         places = np.full(steps * self.lanes, PADDING_ROW, "int32")
         places[:len(rows)] = rows
-        with tf.device("CPU"):
-            # An array for the shape: a tuple takes a path through Python three times as slow.
-            self._handle, symbols = range_coder.entropy_decode_index(
-                self._handle, places.reshape(steps, self.lanes).T, np.array([steps], "int32"),
-                tf.int32)
-        return symbols.numpy().T.reshape(-1)[:len(rows)]
+        return self._decoder.decode(places.reshape(steps, self.lanes)).reshape(-1)[:len(rows)]
 
     def decode_rows(self, rows):
         """Decodes integers (n,), each with a row (n,) of the prior."""

@@ -1,4 +1,9 @@
-"""Rows and pictures of a run for TensorBoard; imports TensorFlow, also beside another backend."""
+"""Rows and pictures of a run for TensorBoard; imports TensorFlow, also beside another backend.
+
+The functions of `tf.summary` for numbers and pictures need the package of TensorBoard, which newer
+versions of TensorFlow come without. `tf.summary.write` does not: told by the metadata what a tensor
+is, TensorBoard shows it all the same.
+"""
 
 import keras
 import tensorflow as tf
@@ -23,14 +28,26 @@ class EventFile:
             for name, value in values.items():
                 if name == "validation":
                     for quality, bpp, psnr in value:
-                        tf.summary.scalar(f"validation_bpp/quality_{quality}", bpp)
-                        tf.summary.scalar(f"validation_psnr/quality_{quality}", psnr)
+                        _write_number(f"validation_bpp/quality_{quality}", bpp)
+                        _write_number(f"validation_psnr/quality_{quality}", psnr)
                 elif value is not None:
-                    tf.summary.scalar(name, value)
+                    _write_number(name, value)
         self.writer.flush()
 
     def pictures(self, step, images):
         """Pictures uint8 [n, h, w, 3], all of them."""
+        height, width = images.shape[1:3]
+        pngs = [tf.io.encode_png(image).numpy() for image in images]
         with self.writer.as_default(step):
-            tf.summary.image("validation", images, max_outputs=len(images))
+            _write("images", "validation", [str(width), str(height), *pngs])
         self.writer.flush()
+
+
+def _write_number(tag, value):
+    _write("scalars", tag, float(value))
+
+
+def _write(plugin, tag, value):
+    """Writes what this plugin of TensorBoard shows."""
+    metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": plugin})
+    tf.summary.write(tag, tf.constant(value), metadata=metadata)

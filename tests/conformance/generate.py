@@ -56,7 +56,7 @@ METADATA = {"exif": b"MM\0*\0\0\0\x08\0\0", "icc": bytes(range(132))}
 def simplify(model):
     """Rounds and thins out the weights of a model, so that its file is small."""
     for variable in model.trainable_variables:
-        array = np.array(variable)
+        array = np.asarray(variable).copy()
         if array.ndim == 4:
             unit = 2.0 ** np.round(np.log2(np.std(array))) / 2
             array = np.rint(array / unit) * unit

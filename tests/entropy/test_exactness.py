@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from numpy.core import _multiarray_umath
 
 from alic_tf.conversion import exact_model
 from tests.entropy.decode_elsewhere import digest
@@ -25,9 +24,7 @@ SIZE = (16, 24)
 STEP = 37
 # Instruction sets under the names oneDNN (of TensorFlow), OpenBLAS (of numpy) and numpy itself know
 # them by.
-_BEYOND_SSE = [name for name in _multiarray_umath.__cpu_dispatch__
-               if _multiarray_umath.__cpu_features__[name]
-               and name.startswith(("AVX", "FMA", "F16"))]
+_BEYOND_SSE = np.show_config("dicts")["SIMD Extensions"].get("found", [])
 SSE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem",
        "NPY_DISABLE_CPU_FEATURES": " ".join(_BEYOND_SSE)}
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}

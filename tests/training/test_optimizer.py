@@ -27,7 +27,7 @@ def test_averages_are_lent_and_the_weights_come_back():
     average, values = None, []
     for _ in range(4):
         optimizer.apply([keras.ops.convert_to_tensor(np.array([1, -1], "float32"))], [weight])
-        values.append(np.array(weight))
+        values.append(np.asarray(weight).copy())
         average = values[-1] if average is None else 0.75 * average + 0.25 * values[-1]
     optimizer.finalize_variable_values([weight])
     with optimizer.averages():
@@ -97,7 +97,7 @@ def test_muon_moves_kernels_by_orthogonal_steps_and_everything_else_by_adam():
         for gradient in gradients:
             given = [keras.ops.convert_to_tensor(gradient[path]) for path in variables]
             optimizer.apply(given, list(variables.values()))
-        reached[type(optimizer)] = {path: np.array(v) for path, v in variables.items()}
+        reached[type(optimizer)] = {path: np.asarray(v).copy() for path, v in variables.items()}
     adam, muon = reached.values()
     assert [path for path in shapes if (adam[path] != muon[path]).any()] == ["stage/kernel"]
     momentum, expected = 0.0, start["stage/kernel"].astype("float64")

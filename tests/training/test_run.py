@@ -69,7 +69,7 @@ def test_the_best_weights_are_exported_or_the_last(ema, tmp_path):
     for step, best in ((1, True), (3, False)):
         for variable in (*variables, *exported):
             variable.assign(np.random.default_rng(step).normal(size=variable.shape))
-        values[best] = [np.array(variable) for variable in exported]
+        values[best] = [np.asarray(variable).copy() for variable in exported]
         for variable in variables if ema else ():
             variable.assign(0 * variable)
         checkpoint.schedule.step = step

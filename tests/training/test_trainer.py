@@ -39,7 +39,7 @@ class StopAfter(keras.callbacks.Callback):
 def test_a_resumed_training_ends_with_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "STRETCH", 3)
     model, path = prepared(accumulate=2, ema=0.9), tmp_path / "last.npz"
-    first = [np.array(v) for v in (*model.variables, *model.optimizer.variables)]
+    first = [np.asarray(v).copy() for v in (*model.variables, *model.optimizer.variables)]
 
     def train(stop):
         """All variables after training up to step `stop` of 12, from where the file is."""
@@ -48,7 +48,7 @@ def test_a_resumed_training_ends_with_the_same_bits(tmp_path, monkeypatch):
         checkpoint.restore(model)
         run.fit(model, SAMPLER, [schedule, checkpoint, StopAfter(schedule, stop)], schedule.step)
         assert schedule.step == stop
-        return [np.array(v) for v in checkpoint.variables()]
+        return [np.asarray(v).copy() for v in checkpoint.variables()]
 
     def set_all(values):
         for variable, value in zip((*model.variables, *model.optimizer.variables), values):
@@ -128,7 +128,7 @@ def test_progress_is_told_by_its_means_and_speeds(tmp_path, capsys):
 
 def test_validation_measures_averaged_weights_with_rounding(tmp_path):
     model, schedule = prepared(ema=0.9), Schedule(1e-3, steps=100)
-    own = [np.array(v) for v in model.trainable_variables]
+    own = [np.asarray(v).copy() for v in model.trainable_variables]
     for average, value in zip(model.optimizer._model_variables_moving_average, own, strict=True):
         average.assign(1.05 * value)
     crops = np.stack([SAMPLER(step)[0][0] for step in range(3)])
