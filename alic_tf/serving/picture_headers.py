@@ -52,10 +52,18 @@ def _jpeg(string):
 
 
 def _bmp(string):
-    width, height = (tf.reduce_sum(_head(string)[i:i + 4] * 256 ** np.arange(4)) for i in (18, 22))
+    head = _head(string)
+    pixels_start, header_bytes, width, height = (
+        tf.reduce_sum(head[i:i + 4] * 256 ** np.arange(4)) for i in (10, 14, 18, 22))
     # The sign of a height tells which row is the first.
     height = tf.minimum(height, 2**32 - height)
-    return tf.constant(""), width, height, string
+    # TensorFlow takes the numbers of colours for shades.
+    colours = tf.io.decode_raw(string, tf.uint8)[14 + header_bytes:pixels_start]
+    here = tf.range(tf.size(colours))
+    shades = (colours == tf.cast(here // 4, tf.uint8)) | (here % 4 == 3)
+    cause = first_cause(((head[28] != 8) | tf.reduce_all(shades),
+                         "has a table of colours, which is not read here: save it as PNG"))
+    return cause, width, height, string
 
 
 def _gif(string):

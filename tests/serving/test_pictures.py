@@ -93,6 +93,15 @@ def test_frames_that_do_not_fill_the_screen_are_refused():
     assert "does not fill its screen" in cause(bytes(data))
 
 
+def test_tables_of_colours_are_refused_where_tensorflow_does_not_read_them():
+    image = np.random.default_rng(0).integers(0, 256, (9, 12, 3), "uint8")
+    out = io.BytesIO()
+    Image.fromarray(image).convert("P").save(out, "BMP")
+    assert "table of colours" in cause(out.getvalue())
+    found, rgb, grey = read(file_of(image[..., 0], "BMP"))
+    assert found == b"" and grey and np.all(rgb.numpy() == image[..., :1])
+
+
 def test_the_first_frame_of_an_animation_is_all_that_is_decoded():
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (3, 50, 100), "uint8")
