@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.serving.checks import checked
+from alic_tf.serving.checks import first_cause
 from alic_tf.varint import MAX_BYTES
 
 _BYTES = np.array([bytes([i]) for i in range(256)], object)
@@ -28,12 +28,12 @@ def varints(values):
 
 
 def read_varint(data, position, truncated):
-    """Reads a varint: (value, position of what follows), int64 both.
+    """Reads a varint: (cause, value, position of what follows); the numbers are int64.
 
     Args:
         data: int64 (n,).
         position: where it begins.
-        truncated: message of the error if the data end within it.
+        truncated: cause if the data end within it.
     """
     window = tf.pad(data[position:position + MAX_BYTES], [[0, MAX_BYTES]])[:MAX_BYTES]
     size = 1 + tf.reduce_sum(tf.math.cumprod(tf.cast(window >= 128, tf.int64)))
@@ -41,11 +41,11 @@ def read_varint(data, position, truncated):
     value = tf.reduce_sum(tf.where(
         digits < size, tf.bitwise.left_shift(window % 128, 7 * digits), 0))
     last = tf.gather(window, tf.minimum(size, MAX_BYTES) - 1)
-    return checked(
-        (value, position + size),
+    cause = first_cause(
         (position + size <= tf.size(data, tf.int64), truncated),
         (size <= MAX_BYTES, "a number is too long"),
         ((size == 1) | (last > 0), "a number is not in its shortest form"))
+    return cause, value, position + size
 
 
 def text(*parts):

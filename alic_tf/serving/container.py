@@ -20,13 +20,15 @@ from alic_tf.container import (
 )
 from alic_tf.quality_steps import step_of_quality
 from alic_tf.serving.byte_strings import from_string, read_varint, text, to_string, varints
-from alic_tf.serving.checks import checked
+from alic_tf.serving.checks import first_cause
 from alic_tf.serving.crc32 import crc32
 from alic_tf.serving.networks import shift_right
 
 _ALPHA = ord("A")
 # Flags, model id and quality.
 _FIELDS = 1 + MODEL_ID_BYTES + 1
+# Up to the first number of any length, and the checksum.
+_FEWEST_BYTES = len(MAGIC) + 1 + _FIELDS + CRC_BYTES
 
 
 class Header(NamedTuple):
@@ -68,32 +70,34 @@ def pack(header, model_id):
 
 
 def unpack(string, codec, max_pixels):
-    """The `Header` of a file, all of it checked.
+    """(cause, `Header`) of a file, all of it checked.
 
     Args:
         string: the file.
         codec: the `Codec` whose model must have written it.
         max_pixels: larger pictures are refused.
 
-    Raises (when the graph runs):
-        InvalidArgumentError: with a message as those of `container.unpack` and the codec; the
-            file has an alpha plane, which no operation here decodes.
+    Returns:
+        what is wrong, in the words of `container.unpack` and the codec, or that the file has an
+        alpha plane, which no operation here decodes; and a header that means nothing then.
     """
     data = from_string(string)
     size = tf.size(data, tf.int64)
-    data = _check_start(data, size)
+    # Of shorter files too everything is read, zeros at the end, before it is judged.
+    filled = tf.pad(data, [[0, tf.maximum(_FEWEST_BYTES - size, 0)]])
     truncated = text("truncated inside its header: only ", size, " bytes")
     position = tf.constant(len(MAGIC) + 1, tf.int64)
-    fields = tf.pad(data, [[0, _FIELDS]])[position:position + _FIELDS]
+    fields = filled[position:position + _FIELDS]
     flags, step = fields[0], fields[-1]
     position += _FIELDS
-    width, position = read_varint(data, position, truncated)
-    height, position = read_varint(data, position, truncated)
-    payload_size, position = read_varint(data, position, truncated)
-    kinds, sizes, position = _read_list(data, position, shift_right(flags, CHUNKS_SHIFT), truncated)
+    no_width, width, position = read_varint(data, position, truncated)
+    no_height, height, position = read_varint(data, position, truncated)
+    no_size, payload_size, position = read_varint(data, position, truncated)
+    no_list, kinds, sizes, position = _read_list(
+        data, position, shift_right(flags, CHUNKS_SHIFT), truncated)
 
     end = position + payload_size + tf.reduce_sum(sizes) + CRC_BYTES
-    stored = tf.reduce_sum(data[-CRC_BYTES:] * 256 ** np.arange(CRC_BYTES))
+    stored = tf.reduce_sum(filled[-CRC_BYTES:] * 256 ** np.arange(CRC_BYTES))
     known = tf.reduce_any(kinds[:, None] == [*CHUNKS], 1)
     critical = tf.bitwise.bitwise_and(kinds, ANCILLARY) == 0
     metadata = tf.where(known & ~critical, sizes, 0)
@@ -101,11 +105,11 @@ def unpack(string, codec, max_pixels):
     steps = step_of_quality(codec.qualities, codec.qualities)
     payload = data[position:position + payload_size]
     lanes = tf.bitwise.left_shift(tf.constant(1, tf.int64), flags % 8)
-    return checked(
-        Header(width, height, step, lanes, tf.bitwise.bitwise_and(flags, GREY) > 0, payload),
+    cause = first_cause(
+        *_start_checks(filled, size), no_width, no_height, no_size, no_list,
         (size >= end, text("truncated: ", size, " of ", end, " bytes")),
         (size <= end, text("", size - end, " bytes follow the end of the file's content")),
-        (stored == crc32(data[:-CRC_BYTES]), "checksum mismatch: the file is damaged"),
+        (stored == crc32(filled[:-CRC_BYTES]), "checksum mismatch: the file is damaged"),
         (tf.reduce_all(kinds[1:] > kinds[:-1]),
          "the optional chunks are not in the order of their kinds"),
         (tf.reduce_all(known | ~critical),
@@ -118,10 +122,12 @@ def unpack(string, codec, max_pixels):
          f"was not written with {codec.name} ({codec.model_id.hex()})"),
         (step <= steps, text("quality step ", step, f"; {codec.name} has up to {steps}")),
         (tf.reduce_all(kinds != _ALPHA), "has an alpha plane, which is not decoded here"))
+    grey = tf.bitwise.bitwise_and(flags, GREY) > 0
+    return cause, Header(width, height, step, lanes, grey, payload)
 
 
 def size_checks(width, height, max_pixels):
-    """Checks for `checked` that a picture is not over the limits."""
+    """Checks for `first_cause` that a picture is not over the limits."""
     shape = text("", width, "x", height)
     return ((tf.maximum(width, height) <= MAX_SIDE,
              text("", shape, f": a side is over the limit of {MAX_SIDE}")),
@@ -129,13 +135,12 @@ def size_checks(width, height, max_pixels):
              text("", shape, f" is over the limit of {max_pixels} pixels")))
 
 
-def _check_start(data, size):
-    """The data, if they begin with the magic and a version this program reads."""
+def _start_checks(data, size):
+    """Checks that data begin with the magic and a version this program reads."""
     magic, count = tf.constant([*MAGIC], tf.int64), tf.minimum(size, len(MAGIC))
-    version = tf.pad(data, [[0, len(MAGIC) + 1]])[len(MAGIC)]
-    return checked(
-        data,
-        (size > 0, "truncated: the file is empty"),
+    version = data[len(MAGIC)]
+    return (
+        (size > 0, "the file is empty"),
         (tf.reduce_all(data[:count] == magic[:count]), "not an .alic file"),
         (size > len(MAGIC), text("truncated: only ", size, " bytes")),
         (version > 0, "not an .alic file (version 0 does not exist)"),
@@ -144,15 +149,16 @@ def _check_start(data, size):
 
 
 def _read_list(data, position, count, truncated):
-    """Reads the list of chunks: (kinds (count,), sizes (count,), position of what follows)."""
-    def read(i, position, kinds, sizes):
+    """Reads the list of chunks: (cause, kinds (count,), sizes (count,), what follows where)."""
+    def read(i, cause, position, kinds, sizes):
         kind = tf.pad(data, [[0, 1]])[tf.minimum(position, tf.size(data, tf.int64))]
-        size, position = read_varint(data, position + 1, truncated)
-        return i + 1, position, kinds.write(i, kind), sizes.write(i, size)
+        wrong, size, position = read_varint(data, position + 1, truncated)
+        cause = first_cause(cause, wrong)
+        return i + 1, cause, position, kinds.write(i, kind), sizes.write(i, size)
 
     count = tf.cast(count, tf.int32)
     kinds, sizes = (tf.TensorArray(tf.int64, count, element_shape=[]) for _ in range(2))
-    _, position, kinds, sizes = tf.while_loop(
-        lambda i, *_: i < count, read, (0, position, kinds, sizes))
-    return kinds.stack(), sizes.stack(), position
+    _, cause, position, kinds, sizes = tf.while_loop(
+        lambda i, *_: i < count, read, (0, tf.constant(""), position, kinds, sizes))
+    return cause, kinds.stack(), sizes.stack(), position
 

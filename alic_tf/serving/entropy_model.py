@@ -28,6 +28,7 @@ class EntropyModel(tf.Module):
         self.prior, self.tables = Prior(exact.prior), Tables(exact.tables)
         self.hyper = [Convolution(layer) for layer in exact.hyper]
         self._channels, self._skips = exact.channels, exact.skips_channels
+        self._flag_bytes = -(-exact.channels // 8) if exact.skips_channels else 0
 
     def code(self, coder, active, step, height, width, y=None, z=None):
         """Codes the latents of an image.
@@ -57,20 +58,25 @@ class EntropyModel(tf.Module):
         payload = lanes_.pack(strings, fewest_bytes(*tf.unstack(tf.shape(z, tf.int64)[:2])))
         return tf.concat([flags, payload], 0), strings.nrows()
 
-    def decode(self, payload, lanes, step, height, width):
+    def find(self, payload, lanes, height, width):
+        """Where the strings of a latent of this size are in a payload; see `lanes.find`."""
+        hyper_size = (tf.cast(side // HYPER_STRIDE, tf.int64) for side in (height, width))
+        position = tf.constant(self._flag_bytes, tf.int64)
+        return lanes_.find(payload, position, lanes, fewest_bytes(*hyper_size))
+
+    def decode(self, payload, strings, step, height, width):
         """Inverse of `encode`: (latent, z) of a latent of this size; see `code`.
 
-        Raises (when the graph runs):
-            InvalidArgumentError: the payload ends early.
+        Args:
+            payload: int64 (n,), bytes.
+            strings: what `find` found in it, and nothing wrong.
+            step, height, width: see `code`.
         """
-        active, position = tf.range(self._channels, dtype=tf.int64), 0
+        active = tf.range(self._channels, dtype=tf.int64)
         if self._skips:
-            position = -(-self._channels // 8)
-            active = tf.where(_unpacked(payload, position)[:self._channels] == 1)[:, 0]
-        hyper_size = (tf.cast(side // HYPER_STRIDE, tf.int64) for side in (height, width))
-        starts, lengths = lanes_.find(
-            payload, tf.constant(position, tf.int64), lanes, fewest_bytes(*hyper_size))
-        decoder = RangeDecoder(payload, starts, lengths, self.prior.cumulative)
+            flags = _unpacked(payload, self._flag_bytes)[:self._channels]
+            active = tf.where(flags == 1)[:, 0]
+        decoder = RangeDecoder(payload, *strings, self.prior.cumulative)
         return self.code(decoder, active, step, height, width)
 
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from alic_tf.serving.byte_strings import read_varint, text, varints
-from alic_tf.serving.checks import checked
+from alic_tf.serving.checks import first_cause
 from alic_tf.serving.networks import shift_right
 
 
@@ -32,29 +32,29 @@ def find(payload, position, lanes, fewest):
         fewest: number of bytes they must have together.
 
     Returns:
-        starts, lengths: int64 (lanes,).
-
-    Raises (when the graph runs):
-        InvalidArgumentError: they do not fit into the payload, or are too short.
+        (cause, (starts, lengths)): what is wrong, if they do not fit into the payload or are too
+        short; int64 (lanes,) both.
     """
     size = tf.size(payload, tf.int64)
     truncated = text("payload of ", size, " bytes ends before its lanes")
 
-    def read(i, position, distances):
-        number, position = read_varint(payload, position, truncated)
+    def read(i, cause, position, distances):
+        wrong, number, position = read_varint(payload, position, truncated)
         half = shift_right(number + 1, 1)
-        return i + 1, position, distances.write(i, tf.where(number % 2 == 0, half, -half))
+        distances = distances.write(i, tf.where(number % 2 == 0, half, -half))
+        return i + 1, first_cause(cause, wrong), position, distances
 
     count = tf.cast(lanes - 1, tf.int32)
     distances = tf.TensorArray(tf.int64, count, element_shape=[])
-    _, position, distances = tf.while_loop(
-        lambda i, *_: i < count, read, (0, position, distances))
+    _, cause, position, distances = tf.while_loop(
+        lambda i, *_: i < count, read, (0, tf.constant(""), position, distances))
     rest = size - position
     lengths = distances.stack() + rest // lanes
     last = rest - tf.reduce_sum(lengths)
     lengths = tf.concat([lengths, last[None]], 0)
-    return checked(
-        (position + tf.cumsum(lengths, exclusive=True), lengths),
+    cause = first_cause(
+        cause,
         (tf.reduce_all(lengths >= 0),
          text("the lanes do not fit into a payload of ", size, " bytes")),
         (rest >= fewest, text("payload of ", size, " bytes is too short for its picture")))
+    return cause, (position + tf.cumsum(lengths, exclusive=True), lengths)

@@ -1,5 +1,7 @@
 """Sends pictures and .alic files to a model server; needs neither alic_tf nor TensorFlow for REST.
 
+What is wrong with a file is said on one line, and the exit code is 1.
+
     python client.py encode photo.png photo.alic --quality 4
     python client.py decode photo.alic photo.png
     python client.py info photo.alic
@@ -29,7 +31,7 @@ def predict_rest(server, model, signature, example):
         example: dictionary of the inputs; bytes, numbers.
 
     Returns:
-        dictionary of the outputs, or the output if it is only one; bytes, numbers.
+        dictionary of the outputs; bytes, numbers, and the text `error`, empty if all is well.
     """
     def written(value):
         return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
@@ -42,9 +44,7 @@ def predict_rest(server, model, signature, example):
     url = f"{server}/v1/models/{model}:predict"
     with urllib.request.urlopen(url, json.dumps(request).encode()) as answer:
         prediction = json.load(answer)["predictions"][0]
-    if isinstance(prediction, dict) and "b64" not in prediction:
-        return {name: read(value) for name, value in prediction.items()}
-    return read(prediction)
+    return {name: read(value) for name, value in prediction.items()}
 
 
 def predict_grpc(server, model, signature, example):
@@ -63,7 +63,7 @@ def predict_grpc(server, model, signature, example):
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         answer = stub.Predict(request, timeout=60)
     outputs = {name: tf.make_ndarray(value)[0] for name, value in answer.outputs.items()}
-    return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+    return {**outputs, "error": outputs["error"].decode()}
 
 
 def main(argv):
@@ -87,10 +87,14 @@ def main(argv):
         outputs = predict(server, values.model, values.action, example)
     except urllib.error.HTTPError as error:
         sys.exit(f"error: {json.load(error)['error']}")
+    error = outputs.pop("error")
+    if error:
+        sys.exit(f"error: {error}")
     if values.output is None:
         print(", ".join(f"{name} {value}" for name, value in sorted(outputs.items())))
     else:
-        values.output.write_bytes(outputs)
+        data, = outputs.values()
+        values.output.write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ def main(saved, picture, *qualities):
     for quality in map(float, qualities or (1, 4, 8)):
         first_encode, encode, coded = seconds(lambda quality=quality: signatures["encode"](
             image_bytes=image_bytes, quality=tf.constant([quality])))
-        first_decode, decode, _ = seconds(lambda coded=coded: signatures["decode"](**coded))
-        size = len(coded["alic_bytes"].numpy()[0])
+        files = coded["alic_bytes"]
+        first_decode, decode, _ = seconds(lambda files=files: signatures["decode"](
+            alic_bytes=files))
+        size = len(files.numpy()[0])
         print(f"quality {quality:g}: {size} bytes, "
               f"encode {encode:.3f} s (first {first_encode:.1f}), "
               f"decode {decode:.3f} s (first {first_decode:.1f})", flush=True)

@@ -79,16 +79,16 @@ def mutant(corpus, rng):
     data = corpus[rng.integers(len(corpus))]
     style = rng.choice(3, p=[0.15, 0.2, 0.65])
     if style == 0:
-        return _damage(data, corpus, rng)
+        return damaged(data, corpus, rng)
     if style == 1:
-        return with_checksum(_damage(data[:-4], corpus, rng))
+        return with_checksum(damaged(data[:-4], corpus, rng))
     stream = Stream.of(data)
     for _ in range(rng.geometric(0.5)):
         stream = _MUTATIONS[rng.integers(len(_MUTATIONS))](stream, corpus, rng)
     return stream.pack()
 
 
-def _damage(data, corpus, rng):
+def damaged(data, corpus, rng):
     """Bytes with bits flipped, bytes inserted, removed, copied, or nothing left of them."""
     data, kind = bytearray(data), rng.integers(7)
     position = int(rng.integers(len(data) + 1))
@@ -148,7 +148,7 @@ def _part(stream, corpus, rng):
     other = Stream.of(corpus[rng.integers(len(corpus))]).parts
     size = int(rng.choice([0, 1, 4, 20, 100, 3000]))
     parts[i] = [
-        lambda: _damage(parts[i] or b"\0", corpus, rng),
+        lambda: damaged(parts[i] or b"\0", corpus, rng),
         lambda: rng.bytes(size),
         lambda: bytes([rng.choice([0, 255])]) * size,
         lambda: other[min(i, len(other) - 1)],

@@ -37,14 +37,23 @@ def main(saved, source, folder):
     np.savez(Path(folder, "latents.npz"), **latents)
 
     # Like a server, this loads the graph into a session.
-    np.save(Path(folder, "files.npy"), data.numpy())
-    for command in ("show --all", "run --tag_set serve --signature_def serving_default "
-                    f"--inputs alic_bytes={folder}/files.npy --outdir {folder}"):
+    def command_line(command):
         sys.argv = ["saved_model_cli", *command.split(), "--dir", saved]
         try:
             saved_model_cli.main()
         except SystemExit as end:
             assert not end.code
+
+    command_line("show --all")
+    np.save(Path(folder, "files.npy"), data.numpy())
+    command_line("run --tag_set serve --signature_def serving_default "
+                 f"--inputs alic_bytes={folder}/files.npy --outdir {folder}")
+    png, = np.load(Path(folder, "png_bytes.npy"), allow_pickle=True)
+    np.save(Path(folder, "pictures.npy"), np.array([png, b"no picture"], object))
+    np.save(Path(folder, "qualities.npy"), np.float32([4, 4]))
+    command_line("run --tag_set serve --signature_def encode "
+                 f"--inputs image_bytes={folder}/pictures.npy;quality={folder}/qualities.npy "
+                 f"--outdir {folder}/encoded")
 
 
 if __name__ == "__main__":

@@ -47,9 +47,7 @@ def predict(signatures, body):
     lists = {name: [_encoded(name, item) for item in value.numpy()]
              for name, value in outputs.items()}
     if rows is None:
-        return {"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}
-    if len(lists) == 1:
-        return {"predictions": next(iter(lists.values()))}
+        return {"outputs": lists}
     return {"predictions": [dict(zip(lists, row)) for row in zip(*lists.values())]}
 
 
@@ -59,11 +57,9 @@ def rest(signatures, model):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            try:
-                assert self.path == f"/v1/models/{model}:predict"
+            status, answer = 404, {"error": f"Could not find servable for {self.path}"}
+            if self.path == f"/v1/models/{model}:predict":
                 status, answer = 200, predict(signatures, body)
-            except tf.errors.InvalidArgumentError as error:
-                status, answer = 400, {"error": error.message}
             self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())

@@ -31,11 +31,9 @@ def with_chunks(*listed):
     return with_checksum(head + sizes + b"x" + b"".join(content for _, content in listed))
 
 
-def message(data):
-    """That of the error with which the graph refuses a file."""
-    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-        unpack(data)
-    return str(caught.value).replace("\\'", "'")
+def cause(data):
+    """Why the graph refuses a file."""
+    return unpack(data)[0].numpy().decode()
 
 
 def test_checksums():
@@ -51,13 +49,13 @@ def test_files_are_read():
     for header in (HEADER, container.Header(b"abcd", 1, 16384), container.Header(
             b"abcd", 128, 5, quality=56, lanes=128, exif=b"exif", icc=b"icc" * 99)):
         data = container.pack(header, PAYLOAD)
-        found = unpack(data)
-        assert found.payload.numpy().tolist() == list(PAYLOAD)
+        wrong, found = unpack(data)
+        assert wrong == b"" and found.payload.numpy().tolist() == list(PAYLOAD)
         for field, value in (("width", header.width), ("height", header.height),
                              ("step", header.quality), ("lanes", header.lanes),
                              ("grey", header.grey)):
             assert getattr(found, field).numpy() == value
-    unpack(with_chunks(("e", b"exif"), ("z", b"?")))
+    assert cause(with_chunks(("e", b"exif"), ("z", b"?"))) == ""
 
 
 def test_files_are_written():
@@ -85,10 +83,10 @@ def test_refuses_what_the_program_refuses_and_says_why():
     for data in damaged:
         with pytest.raises(errors.AlicError) as caught:
             container.unpack(data)
-        assert str(caught.value).removeprefix("in the header, ") in message(data)
+        assert cause(data) == str(caught.value).removeprefix("in the header, ")
 
 
-@pytest.mark.parametrize(("data", "cause"), [
+@pytest.mark.parametrize(("data", "expected"), [
     (with_chunks(("i", b"i"), ("e", b"e")), "order of their kinds"),
     (with_chunks(("e", b"1"), ("e", b"2")), "order of their kinds"),
     (with_chunks(("e", b"")), "chunk is empty"),
@@ -97,8 +95,8 @@ def test_refuses_what_the_program_refuses_and_says_why():
     (container.pack(container.Header(b"abce", 1, 1), b"x"), "not written with tiny"),
     (container.pack(container.Header(b"abcd", 1, 1, quality=57), b"x"), "quality step 57"),
 ])
-def test_refuses_chunks_and_models(data, cause):
-    assert cause in message(data)
+def test_refuses_chunks_and_models(data, expected):
+    assert expected in cause(data)
 
 
 @pytest.mark.parametrize("count", [1, 2, 128])
@@ -109,15 +107,16 @@ def test_lanes(count):
     size = sum(map(len, strings))
     payload = lanes.pack(ragged, size - 1)
     find = tf.function(lanes.find, autograph=False)
-    starts, lengths = find(payload, np.int64(0), np.int64(count), size)
+    wrong, (starts, lengths) = find(payload, np.int64(0), np.int64(count), size)
+    assert wrong == b""
     data = bytes(payload.numpy().tolist())
     assert [data[a:a + n] for a, n in zip(starts.numpy(), lengths.numpy())] == strings
     if count > 1:
-        with pytest.raises(tf.errors.InvalidArgumentError, match="lanes"):
-            find(payload[:count // 2], np.int64(0), np.int64(count), 0)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="too short for its picture"):
-        find(payload, np.int64(0), np.int64(count), size + 1)
+        wrong, _ = find(payload[:count // 2], np.int64(0), np.int64(count), 0)
+        assert b"lanes" in wrong.numpy()
+    wrong, _ = find(payload, np.int64(0), np.int64(count), size + 1)
+    assert b"too short for its picture" in wrong.numpy()
     payload = lanes.pack(ragged, size + 5)
-    starts, lengths = find(payload, np.int64(0), np.int64(count), size + 5)
+    _, (starts, lengths) = find(payload, np.int64(0), np.int64(count), size + 5)
     assert payload.numpy()[-5:].tolist() == [0] * 5
     assert starts.numpy()[-1] + lengths.numpy()[-1] == len(payload)

@@ -18,8 +18,13 @@ def test_masked_model():
     exact = random_masked_model("gllmm", CHANNELS)
     model = MaskedModel(exact)
     encode = tf.function(model.encode, autograph=False, input_signature=[GRID, GRID, SCALAR])
-    decode = tf.function(model.decode, autograph=False, input_signature=[
+
+    @tf.function(autograph=False, input_signature=[
         tf.TensorSpec([None], tf.int64), SCALAR, SCALAR, SIZE, SIZE])
+    def decode(payload, lanes, step, height, width):
+        _, strings = model.find(payload, lanes, height, width)
+        return model.decode(payload, strings, step, height, width)
+
     for size, dead in (((4, 4), ()), ((8, 12), (0, 7, 15)), ((4, 8), range(CHANNELS))):
         y, z = random_latents(CHANNELS, *size, dead=dead)
         z[0, 0, :2] = 4000, -32768  # far outside of the tables

@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from alic_tf import container
@@ -65,7 +64,7 @@ def test_conformance_vectors(served, vector):
     path = vectors.FOLDER / vector.name
     data = path.with_suffix(".alic").read_bytes()
     if "alpha" in vector.name:
-        assert "alpha plane" in refusal(served.decode, alic_bytes=[data])
+        assert b"alpha plane" in served.decode(alic_bytes=[data])["error"][0]
         return
     found = served.latents(alic_bytes=[data])
     assert vectors.digest({"latent": found["latents"][0] / 4096,
@@ -93,40 +92,77 @@ def test_photographs_are_read_as_pillow_reads_them(served, photograph):
         assert encoded == served.codec.encode(pixels(data), 4)
 
 
-def refusal(call, **inputs):
-    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-        call(**inputs)
-    return str(caught.value)
+def causes(outputs, good):
+    """Why the examples of a batch were refused, empty for those that are as in a good batch."""
+    for i, error in enumerate(outputs["error"]):
+        for name in outputs.keys() - {"error"}:
+            value = outputs[name][i]
+            assert not np.count_nonzero(value) if error else np.array_equal(value, good[name][0])
+    return [error.decode() for error in outputs["error"]]
 
 
-def test_refuses_damaged_and_foreign_files(served, cases):
+@pytest.fixture(scope="module")
+def bad_files(served, cases):
+    """Pairs of a file and the cause of its refusal."""
     good = cases[2][2]
     foreign = container.pack(container.Header(b"\0\0\0\0", 64, 64), b"")
     short = container.pack(container.Header(served.codec.model_id, 64, 64, lanes=8), b"abc")
     damaged = bytearray(good)
     damaged[len(good) // 2] ^= 1
-    for data, cause in ((b"", "empty"), (file_of(np.zeros((1, 1, 3), "uint8")), "not an .alic"),
-                        (good[:-1], "truncated"), (good + b"\0", "1 bytes follow"),
-                        (bytes(damaged), "checksum mismatch"), (foreign, "not written with"),
-                        (short, "lanes")):
-        assert cause in refusal(served.decode, alic_bytes=[good, data])
-
-
-def test_refuses_pictures_over_the_limit(served):
     height = MAX_PIXELS // 64 + 1
-    limit = f"64x{height} is over the limit of {MAX_PIXELS} pixels"
-    picture = file_of(np.zeros((height, 64, 3), "uint8"))
-    assert limit in refusal(served.encode, image_bytes=[picture], quality=[4.0])
-    data = container.pack(container.Header(served.codec.model_id, 64, height), b"")
-    assert limit in refusal(served.decode, alic_bytes=[data])
+    large = container.pack(container.Header(served.codec.model_id, 64, height), b"")
+    return [(b"", "empty"), (file_of(np.zeros((1, 1, 3), "uint8")), "not an .alic"),
+            (good[:-1], "truncated"), (good + b"\0", "1 bytes follow"),
+            (bytes(damaged), "checksum mismatch"), (foreign, "not written with"),
+            (short, "lanes"), (large, f"64x{height} is over the limit of {MAX_PIXELS} pixels")]
 
 
-def test_refuses_what_it_cannot_encode(served):
+@pytest.mark.parametrize("name", ["decode", "info"])
+def test_bad_files_do_not_keep_a_batch_from_the_others(served, cases, bad_files, name):
+    good, call = cases[2][1], getattr(served, name)
+    files, expected = zip((good, ""), *bad_files, (good, ""))
+    found = causes(call(alic_bytes=files), call(alic_bytes=[good]))
+    assert all(word in cause and bool(word) == bool(cause) for word, cause in zip(expected, found))
+
+
+def test_latents_of_a_batch_have_the_size_of_the_first_good_file(served, cases, bad_files):
+    _, _, (_, good, _, other, _) = cases
+    short = bad_files[6][0]
+    found = causes(served.latents(alic_bytes=[short, good, b"", other, good]),
+                   served.latents(alic_bytes=[good]))
+    assert found[1] == found[4] == "" and "lanes" in found[0] and "empty" in found[2]
+    assert found[3] == "its padded size is 192x128, that of the batch's first picture 64x64"
+    assert served.latents(alic_bytes=[b"", b""])["latents"].shape == (2, 0, 0, 16)
+    # One tensor holds them all, those of bad files too.
+    outputs = served.latents(alic_bytes=[good] * 9)
+    assert outputs["latents"].shape == (9, 0, 0, 16)
+    assert set(outputs["error"]) == {b"9 times 64x64 is over the limit of 32768 pixels for a batch"}
+
+
+def test_latents_that_are_not_decoded(served):
+    latents = np.ones((2, 4, 4, 16), "int32")
+    good = served.decode_latents(latents=latents[:1], quality=[4.0])
+    outputs = served.decode_latents(latents=latents, quality=[4.0, np.nan])
+    assert causes(outputs, good) == ["", "quality must be a number"]
+    for shape, cause in (((2, 8, 9, 16), "2 times 144x128 is over the limit of 32768 pixels"),
+                         ((2, 0, 4, 16), "there are no latents")):
+        outputs = served.decode_latents(latents=np.ones(shape, "int32"), quality=[4.0] * 2)
+        assert outputs["images"].shape == (2, 0, 0, 3)
+        assert all(cause in error.decode() for error in outputs["error"])
+
+
+def test_pictures_that_are_not_encoded(served):
     clear = np.full((8, 8, 4), 254, "uint8")
-    assert "transparent" in refusal(served.encode, image_bytes=[file_of(clear)], quality=[4.0])
-    assert "number" in refusal(
-        served.encode, image_bytes=[file_of(clear[..., :3])], quality=[np.nan])
-    refusal(served.encode, image_bytes=[b"no picture"], quality=[4.0])
+    good = file_of(clear[..., :3])
+    large = file_of(np.zeros((MAX_PIXELS // 64 + 1, 64), "uint8"))
+    found = causes(
+        served.encode(image_bytes=[good, file_of(clear), good, b"no picture", good[:-20], large],
+                      quality=[4.0, 4.0, np.nan, 4.0, 4.0, 4.0]),
+        served.encode(image_bytes=[good], quality=[4.0]))
+    assert found == [
+        "", "has transparent parts, which are not encoded here: lay it on a background",
+        "quality must be a number", *2 * ["not a PNG, JPEG, BMP or GIF file, or damaged"],
+        f"64x{MAX_PIXELS // 64 + 1} is over the limit of {MAX_PIXELS} pixels"]
 
 
 def test_any_payload_is_an_image_or_refused(served):
@@ -139,10 +175,10 @@ def test_any_payload_is_an_image_or_refused(served):
             served.codec.model_id, int(width), int(height), quality=int(rng.integers(57)),
             lanes=int(rng.integers(1, 3)))
         data = container.pack(header, rng.bytes(rng.choice([0, 3, 100, 2000])))
-        try:
-            image = pixels(served.decode(alic_bytes=[data])["png_bytes"][0])
-        except tf.errors.InvalidArgumentError:
+        outputs = served.decode(alic_bytes=[data])
+        if outputs["error"][0]:
             continue
+        image = pixels(outputs["png_bytes"][0])
         np.testing.assert_array_equal(image, served.codec.decode(data))
         images += 1
     assert images > 5

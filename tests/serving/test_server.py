@@ -40,9 +40,11 @@ def test_the_client_and_a_server(served, client, interface, photograph, tmp_path
             np.asarray(Image.open(decoded)), served.codec.decode(coded.read_bytes()))
         assert "height 40" in capsys.readouterr().out
         coded.write_bytes(coded.read_bytes()[:-1])
+        with pytest.raises(SystemExit, match="error: truncated: [0-9]+ of [0-9]+ bytes"):
+            client.main(["decode", str(coded), str(decoded), *options])
         if interface == "rest":
-            with pytest.raises(SystemExit, match="truncated"):
-                client.main(["decode", str(coded), str(decoded), *options])
+            with pytest.raises(SystemExit, match="error: .*nonsense"):
+                client.main(["decode", str(coded), str(decoded), *options, "--model", "nonsense"])
 
 
 def test_rows_and_columns(served, photograph):
@@ -54,11 +56,13 @@ def test_rows_and_columns(served, photograph):
         {"signature_name": "info", "inputs": {"alic_bytes": [value] * 2}}))
     assert [row["height"] for row in rows["predictions"]] == [17, 17]
     assert columns["outputs"]["width"] == [33, 33]
-    # One input and one output need no names.
+    # One input needs no name.
     decode = {"signature_name": "decode"}
     rows = server.predict(served.signatures, json.dumps({**decode, "instances": [value]}))
     columns = server.predict(served.signatures, json.dumps({**decode, "inputs": [value]}))
-    assert rows["predictions"] == columns["outputs"]
+    row, = rows["predictions"]
+    assert row == {name: column for name, (column,) in columns["outputs"].items()}
+    assert row["error"] == "" and row.keys() == {"png_bytes", "error"}
 
 
 def test_warm_up_requests(served):
@@ -72,5 +76,5 @@ def test_warm_up_requests(served):
         signatures.append(name)
         outputs = served.signatures[name](**{
             key: tf.constant(tf.make_ndarray(value)) for key, value in request.inputs.items()})
-        assert outputs
+        assert outputs["error"].numpy().tolist() == [b""]
     assert signatures == ["decode", "encode", "info"]

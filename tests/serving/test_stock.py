@@ -39,6 +39,14 @@ def test_latents_are_those_of_the_codec(served, decoded):
         np.testing.assert_array_equal(found["hyper_latents"][0], expected["hyper_latent"])
 
 
+def test_a_session_encodes_the_good_pictures_of_a_batch(served, decoded):
+    data, folder, _ = decoded
+    coded, error = (np.load(folder / "encoded" / f"{name}.npy", allow_pickle=True).tolist()
+                    for name in ("alic_bytes", "error"))
+    assert coded == [served.codec.encode(served.codec.decode(data), 4), b""]
+    assert error[0] == b"" and error[1].startswith(b"not a PNG")
+
+
 def test_saved_model_cli_shows_and_runs_it_to_the_pixels_of_the_codec(served, decoded):
     data, folder, output = decoded
     for name in ("decode", "decode_latents", "encode", "info", "latents", "serving_default"):
