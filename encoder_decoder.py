@@ -8,6 +8,8 @@ import math
 import os
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # not there with python -I
+
 from alic_tf import batch, commands, container, errors
 from alic_tf.commands import Flag
 

@@ -8,12 +8,13 @@ import pytest
 from alic_tf import errors, storage
 
 WEIGHTS = [np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4), np.float16([2.5])]
+CONFIGURATION = {"name": "tiny", "transform": {}, "entropy": {}, "lambdas": [0.1]}
 EXACT = {"hyper_0/kernel": np.arange(6, dtype="int16"), "groups": np.array([4, 12], "int32")}
 
 
 @pytest.fixture
 def path(tmp_path):
-    storage.save(tmp_path / "model.npz", {"name": "tiny", "lambdas": [0.1]}, WEIGHTS, EXACT)
+    storage.save(tmp_path / "model.npz", CONFIGURATION, WEIGHTS, EXACT)
     return tmp_path / "model.npz"
 
 
@@ -39,7 +40,7 @@ def test_what_is_saved_is_loaded(path):
 
 def test_more_than_ten_weights_keep_their_order(tmp_path):
     weights = [np.float32([i]) for i in range(120)]
-    storage.save(tmp_path / "model.npz", {}, weights, {})
+    storage.save(tmp_path / "model.npz", CONFIGURATION, weights, {})
     assert [w.item() for w in storage.load(tmp_path / "model.npz")[1]] == list(range(120))
 
 
