@@ -7,6 +7,8 @@ import, so everything that can be wrong with a request is answered before it is.
 import os
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # not there with python -I
+
 from alic_tf import batch, commands, container, errors
 from alic_tf.commands import Flag
 from alic_tf.quality_steps import DEFAULT_QUALITY

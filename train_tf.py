@@ -9,6 +9,8 @@ import math
 import os
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # not there with python -I
+
 from alic_tf import commands, errors, files, storage, zoo
 from alic_tf.commands import Flag
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
@@ -202,9 +204,7 @@ def started(values, folder):
 
 def resumed(values, folder):
     """The settings of the run in the folder, with the budget and the paths that are given."""
-    # A run that an earlier version of the program began lacks the settings that came later.
-    defaults = {flag.name: flag.default for flag in SETTINGS} | {"optimizer": "adam"}
-    settings = defaults | folder.read_settings() | given_paths(values)
+    settings = stored(folder) | given_paths(values)
     if values.steps or values.minutes:
         settings |= {"steps": values.steps, "minutes": values.minutes}
     if values.decay:
@@ -214,6 +214,23 @@ def resumed(values, folder):
                   else {"minutes": done["seconds"] / 60 + values.decay})
         settings |= {"decay": values.decay, **budget}
     return settings
+
+
+def stored(folder):
+    """The settings of the run in a folder, and its configuration, as a command line gives them."""
+    # A run that an earlier version of the program began lacks the settings that came later.
+    file = {"optimizer": "adam", **folder.read_settings()}
+    given = [f"--{flag.name}={file[flag.name]}" for flag in SETTINGS
+             if flag.name != "set" and file.get(flag.name) is not None]
+    try:
+        values = commands.read(["", *given], USAGE, FLAGS)
+        settings = {flag.name: values[flag.name] for flag in SETTINGS}
+        values.start = None  # A run has the name of its model, too.
+        check_values(values)
+    except errors.UsageError as error:
+        raise errors.UsageError(error.cause, folder.settings_file) from error
+    known = {name: file[name] for name in ("configuration",) if name in file}
+    return {**settings, **known}
 
 
 def check_decay(schedule):

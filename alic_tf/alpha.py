@@ -13,6 +13,8 @@ from PIL import Image
 from alic_tf import errors
 
 WEBP_MAX_SIDE = 16383
+# What the formats hold a plane as. Others would take more memory.
+_MODES = {"WEBP": "RGB", "PNG": "L"}
 
 
 def pack(plane):
@@ -25,18 +27,32 @@ def pack(plane):
     return stream.getvalue()
 
 
+def check(data, width, height):
+    """Checks what the first bytes of a plane say of it, which takes neither memory nor time.
+
+    Raises:
+        Malformed: they are not those of a plane of this size.
+    """
+    _check_size(announced(data), width, height)
+
+
 def unpack(data, width, height):
     """Inverse of `pack` for the alpha plane of a picture of this size.
 
+    Few bytes may be a large plane, as a good one of few shapes is. A pixel takes 16 bytes while it
+    is decoded from WebP (Pillow keeps it four times), and four from PNG.
+
     Raises:
-        Malformed: the bytes are not such a plane. A plane of another size is not decoded.
+        Malformed: the bytes are not such a plane. One of another size or form is not decoded.
         LimitExceeded: it is over Pillow's own limit of pixels, `Image.MAX_IMAGE_PIXELS`.
     """
     try:
-        _check_size(_size(data), width, height)
+        check(data, width, height)
         with Image.open(io.BytesIO(data), formats=["WEBP", "PNG"]) as image:
             _check_size(image.size, width, height)  # a PNG can change its mind
-            return np.array(image.convert("L"))
+            if image.mode != _MODES[image.format]:
+                raise errors.Malformed(f"the alpha plane is a {image.format} of {image.mode}")
+            return np.asarray(image.convert("L"))
     except (errors.Malformed, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -83,8 +99,14 @@ def _check_size(size, width, height):
         raise errors.Malformed("the alpha plane has another size than the picture")
 
 
-def _size(data):
-    """(width, height) as the file gives it, read here: some decoders allocate before they tell."""
+def announced(data):
+    """(width, height) as the file gives it, read here: some decoders allocate before they tell.
+
+    Raises:
+        Malformed: it is none of a plane.
+    """
+    if len(data) < 25:
+        raise errors.Malformed("the alpha plane is too short")
     if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8L" and data[20:21] == b"\x2f":
         (sides,) = struct.unpack_from("<I", data, 21)
         return (sides & 0x3FFF) + 1, (sides >> 14 & 0x3FFF) + 1

@@ -94,6 +94,8 @@ def decode(
         raise errors.UsageError("--format does not go with an --output that has an ending")
     ending = f".{format or 'png'}"
     pairs = batch.plan(source, output, _find_alic, ending)
+    if source != batch.DASH and Path(source).is_file():
+        _check_start(Path(source))
     batch.check_outputs(pairs, [], overwrite)
     forms = {
         target: images.check_format(f"stdout{ending}" if target is batch.STDOUT else target)
@@ -167,6 +169,15 @@ def _find_alic(folder):
     return sorted(p for p in folder.iterdir() if p.suffix.lower() == ".alic" and p.is_file())
 
 
+def _check_start(path):
+    """Raises for a file of another kind: it, and not its output, is then what is wrong."""
+    try:
+        container.check_start(batch.read(path))
+    except errors.AlicError as error:
+        error.path = path
+        raise
+
+
 def _if_large(width, height, advance):
     """`advance`, or a function that ignores progress for a picture that takes but a moment."""
     return advance if width * height >= LARGE else progress.ignore
@@ -186,4 +197,4 @@ def _load(model):
     try:
         return zoo.shared(model)
     except errors.UnknownModel as error:
-        raise errors.UsageError(error.cause) from error
+        raise errors.UsageError(error.cause, error.path) from error

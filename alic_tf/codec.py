@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import container, errors, padding, progress
+from alic_tf import alpha, container, errors, padding, progress
 from alic_tf.picture import Picture
 from alic_tf.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
 from alic_tf.tiling import Chain, Tiling
@@ -81,6 +81,7 @@ class Codec:
             LimitExceeded: the image or its metadata are larger than the format allows.
             ImageUnreadable: a Pillow image that is damaged or has floating-point samples.
             ValueError: the array has another type or shape, or the quality is out of range.
+            AlicError: the networks overflow.
         """
         return self.encode_with_latents(image, quality)[0]
 
@@ -142,9 +143,12 @@ class Codec:
     def decode_picture(self, data, advance=progress.ignore):
         """As `decode`, to a `Picture`; `advance` as in `encode_with_latents`."""
         header, payload = self._unpack(data)
+        if header.alpha:
+            alpha.check(header.alpha, header.width, header.height)
         half = progress.part(advance, 0.5)
         latent = self._latents(header, payload, half)["latent"]
         image = self._synthesize(latent, quality_of_step(header.quality), half)
+        del latent  # It is as large as what alpha takes.
         rgb = padding.crop(image, header.height, header.width, *self._padding)
         return Picture.decoded(rgb, header)
 
@@ -185,6 +189,8 @@ class Codec:
         latent = self._latent(pixels, height, width, quality, advance=advance)
         z = self._hyper_latent(lambda *window: latent[window], *latent.shape[:2], quality)
         latent, z = (np.clip(x, -LATENT_LIMIT, LATENT_LIMIT, out=x) for x in (latent, z))
+        if np.isnan(latent).any() or np.isnan(z).any():
+            raise errors.AlicError(f"the networks of {self.name} overflow on this picture")
         return latent, z.astype("int64")
 
     def _synthesize(self, latent, quality, advance):

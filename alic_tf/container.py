@@ -109,7 +109,7 @@ def unpack(data, max_side=MAX_SIDE, max_pixels=MAX_PIXELS):
     """
     data = as_bytes(data)
     reader = _Reader(data)
-    _check_start(data)
+    check_start(data)
     reader.position = len(MAGIC) + 1
     flags = reader.take(1)[0]
     model_id = reader.take(MODEL_ID_BYTES)
@@ -176,7 +176,7 @@ def described(header, size):
 def accepts(prefix):
     """Whether data that begin like this, with 5 bytes or more, may be an .alic file."""
     try:
-        _check_start(prefix)
+        check_start(prefix)
     except errors.NewerVersion:
         return True
     except errors.AlicError:
@@ -215,8 +215,12 @@ def _check_metadata(chunks):
             raise errors.LimitExceeded(f"{CHUNKS[kind]} metadata of {size} bytes is {limit}")
 
 
-def _check_start(data):
-    """Raises unless the data begin with the magic and a version this program reads."""
+def check_start(data):
+    """Checks that the data begin with the magic and a version this program reads.
+
+    Raises:
+        NotAnAlicFile, NewerVersion, Truncated: see `alic_tf.errors`.
+    """
     if not data:
         raise errors.Truncated("the file is empty")
     if not MAGIC.startswith(data[: len(MAGIC)]):

@@ -12,6 +12,11 @@ from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyMod
 from alic_tf.models.factorized import FactorizedEntropyModel
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 
+# Integers in model files that training has no influence on. The tables differ where libraries of
+# mathematics do, by the last unit.
+_STRUCTURE = {"kind", "groups", "strides", "upsample", "flip", "activation", "window", "shifted",
+              "inverse"}
+
 
 def exact_class(model):
     """The class of the integer entropy model of a `CompressionModel`."""
@@ -21,6 +26,26 @@ def exact_class(model):
 def exact_model(model):
     """The integer entropy model of a built `CompressionModel`, an `ExactEntropyModel`."""
     return _CONVERSIONS[type(model.entropy)][1](model)
+
+
+def restored(model, arrays):
+    """The integer entropy model of a `CompressionModel`, from the arrays in its file.
+
+    Raises:
+        ValueError: they are not those of such a model.
+    """
+    expected = exact_model(model).arrays()
+    if arrays.keys() != expected.keys():
+        raise ValueError("the integer entropy model has other arrays than its layers")
+    for name, array in arrays.items():
+        other = expected[name]
+        path = name.split("/")
+        free = 0 if path[-1] in _STRUCTURE else 1 if path[0] == "tables" else np.inf
+        if name != "prior/rows" and (
+            array.shape != other.shape or np.any(np.abs(array - other.astype("float64")) > free)
+        ):
+            raise ValueError(f"{name} does not follow from the layers")
+    return exact_class(model).from_arrays(arrays)
 
 
 def _masked(model):

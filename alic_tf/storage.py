@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 
 import numpy as np
 
-from alic_tf import errors, files
+from alic_tf import errors, files, npz
 from alic_tf.container import MODEL_ID_BYTES
 
 FORMAT = 1
@@ -13,6 +14,12 @@ _CONFIGURATION = "configuration"
 _WEIGHTS = "weights/"
 _EXACT = "exact/"
 _NO_MODEL_FILE = "is not a model file, or a damaged one"
+# Keys that every configuration has, with the types of their values.
+_REQUIRED = {"format": int, "id": str, "name": str, "transform": dict, "entropy": dict,
+             "lambdas": list}
+# Bytes of the integers in a file: those of tables, and by weight of those of the layers.
+MAX_EXACT = 2**24
+MAX_EXACT_PER_WEIGHT = 4
 
 
 def fingerprint(arrays):
@@ -41,47 +48,67 @@ def save(path, configuration, weights, exact):
         np.savez_compressed(file, **{_CONFIGURATION: json.dumps(header)}, **arrays)
 
 
-def _members(path, wanted):
-    """Arrays of a model file, those whose names `wanted` accepts."""
-    try:
-        with open(path, "rb") as stream, np.load(stream) as file:
-            return {name: file[name] for name in file.files if wanted(name)}
-    # Damaged files raise errors of a dozen kinds, from zipfile, zlib and numpy.
-    except Exception as error:
-        raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
-
-
 def read_configuration(path):
     """The configuration of a model file, without its arrays; "id" is the model id in hex.
 
     Raises:
         UnknownModel: the file is missing, or no model file of this version.
     """
-    members = _members(path, lambda name: name == _CONFIGURATION)
     try:
-        configuration = json.loads(str(members[_CONFIGURATION]))
+        configuration = npz.read_json(path, _CONFIGURATION)
         later = configuration["format"] > FORMAT
     except (KeyError, TypeError, ValueError) as error:
         raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
     if later:
         raise errors.UnknownModel("was written by a later version of this program", path)
+    for key, kind in _REQUIRED.items():
+        if not isinstance(configuration.get(key), kind):
+            raise errors.UnknownModel(f"{_NO_MODEL_FILE}: it does not say its {key}", path)
     return configuration
 
 
-def load(path):
+def load(path, shapes=None):
     """(configuration, weights, exact arrays) of a model file; see `save`.
 
+    Args:
+        path: of the file.
+        shapes: those that the weights must have, in order; then nothing is inflated of a file
+            whose arrays are others, or are more than weights of these shapes account for.
+
     Raises:
-        UnknownModel: as `read_configuration`, or the arrays have changed since they were saved.
+        UnknownModel: as `read_configuration`; the arrays have changed since they were saved, are
+            not those of the shapes, or hold what is no number.
     """
     configuration = read_configuration(path)
-    arrays = _members(path, lambda name: name != _CONFIGURATION)
-    if fingerprint(arrays).hex() != configuration.get("id"):
+    try:
+        arrays = npz.declared(path)
+        arrays.pop(_CONFIGURATION)
+        _check_declared(arrays, shapes)
+        arrays = npz.read(path, arrays)
+    except ValueError as error:
+        raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
+    if fingerprint(arrays).hex() != configuration["id"]:
         raise errors.UnknownModel("is damaged: its arrays do not give its id", path)
     weights = [arrays[name] for name in sorted(arrays) if name.startswith(_WEIGHTS)]
+    if not all((np.abs(array) <= np.finfo("float32").max).all() for array in weights):
+        raise errors.UnknownModel("has weights that are no numbers", path)
     exact = {
         name.removeprefix(_EXACT): array
         for name, array in arrays.items()
         if name.startswith(_EXACT)
     }
     return configuration, weights, exact
+
+
+def _check_declared(arrays, shapes):
+    """Raises ValueError unless weights, of these shapes if there are any, explain the arrays."""
+    weights = [arrays[name] for name in sorted(arrays) if name.startswith(_WEIGHTS)]
+    others = [array for name, array in arrays.items() if not name.startswith(_WEIGHTS)]
+    kinds = {array.dtype.kind for array in weights}, {array.dtype.kind for array in others}
+    if not (kinds[0] <= {"f"} and kinds[1] <= {"i"}):
+        raise ValueError("weights are floats, and other arrays are integers")
+    if shapes is None:
+        return
+    most = MAX_EXACT + MAX_EXACT_PER_WEIGHT * sum(map(math.prod, shapes))
+    if [array.shape for array in weights] != shapes or sum(x.size for x in others) > most:
+        raise ValueError("other arrays than the configuration says")

@@ -1,5 +1,6 @@
 """Shipped and exported models by name, by path and by id."""
 
+import contextlib
 import functools
 import threading
 from pathlib import Path
@@ -44,12 +45,10 @@ def load(name_or_path):
     model, configuration, exact = load_model(path)
     # TensorFlow takes seconds to import: not before it is known to be needed.
     from alic_tf.codec import Codec
-    from alic_tf.conversion import exact_class
+    from alic_tf.conversion import restored
 
-    try:
-        exact = exact_class(model).from_arrays(exact)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise errors.UnknownModel(_NO_MODEL, path) from error
+    with _refused(path):
+        exact = restored(model, exact)
     codec = Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
     codec.origin = shared, (path.absolute(),)
     return codec
@@ -58,21 +57,36 @@ def load(name_or_path):
 def load_model(path):
     """(`CompressionModel`, configuration, arrays of its integer entropy model) of a model file.
 
+    It computes in single precision, whatever the settings of Keras.
+
     Raises:
         UnknownModel: the file is damaged.
     """
-    configuration, weights, exact = storage.load(path)
+    configuration = storage.read_configuration(path)
+    from alic_tf import precision
     from alic_tf.models.compression_model import CompressionModel
 
-    try:
+    with _refused(path), precision.building("float32"):
         model = CompressionModel(
             configuration["transform"], configuration["entropy"], configuration["lambdas"]
         )
-        for variable, value in zip(stored_variables(model), weights, strict=True):
-            variable.assign(value)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise errors.UnknownModel(_NO_MODEL, path) from error
+    variables = stored_variables(model)
+    _, weights, exact = storage.load(path, [tuple(variable.shape) for variable in variables])
+    for variable, value in zip(variables, weights):
+        variable.assign(value)
     return model, configuration, exact
+
+
+@contextlib.contextmanager
+def _refused(path):
+    """Turns what goes wrong with a model file into UnknownModel.
+
+    Its configuration may say anything, which fails in the layers in ways of every type.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise errors.UnknownModel(_NO_MODEL, path) from error
 
 
 def shared(name_or_path):

@@ -1,13 +1,19 @@
 import io
 import itertools
+import os
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from alic_tf import alpha, errors
+
+ROOT = Path(__file__).parents[1]
 
 
 def encoded(form, image, **options):
@@ -93,6 +99,35 @@ def test_a_png_with_two_sizes_is_not_decoded(monkeypatch):
     monkeypatch.setattr(Image.Image, "convert", None)
     with pytest.raises(errors.Malformed, match="size"):
         alpha.unpack(png[:33] + other[8:33] + png[33:], 8, 8)
+
+
+@pytest.mark.parametrize("form, image", [
+    ("PNG", Image.fromarray(PLANE).convert("RGB")), ("PNG", Image.fromarray(PLANE).convert("1")),
+    ("WEBP", Image.fromarray(PLANE).convert("RGBA"))])
+def test_forms_that_take_more_memory_are_not_decoded(form, image, monkeypatch):
+    if form == "WEBP":
+        image.putalpha(7)
+    monkeypatch.setattr(Image.Image, "convert", None)
+    with pytest.raises(errors.Malformed, match="the alpha plane"):
+        alpha.unpack(encoded(form, image, **({"lossless": True} if form == "WEBP" else {})), 8, 8)
+
+
+def test_memory_of_a_bomb(tmp_path):
+    """A plane of 4096x4096 in a few hundred bytes: WebP takes 16 bytes a pixel, PNG four."""
+    image = Image.new("L", (4096, 4096), 128)
+    for form, most in (("WEBP", 17), ("PNG", 5)):
+        path = tmp_path / form
+        path.write_bytes(alpha.pack(np.asarray(image)) if form == "WEBP" else encoded(form, image))
+        program = (
+            "import resource, sys; from alic_tf import alpha; "
+            "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+            "data = open(sys.argv[1], 'rb').read(); before = peak(); "
+            "plane = alpha.unpack(data, 4096, 4096); "
+            "print((peak() - before) * (1 if sys.platform == 'darwin' else 1024) / plane.size)"
+        )
+        result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True,
+                                text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        assert float(result.stdout) < most
 
 
 def test_pillows_own_limit_is_named(monkeypatch):

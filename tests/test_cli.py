@@ -270,6 +270,14 @@ def test_a_failing_encoder_leaves_an_existing_output_alone(run, tmp_path):
     refused(run, tmp_path, 1, "p.png: not an image", "--encode", "p.png", "--overwrite")
 
 
+@pytest.mark.parametrize("name", ["photo.png", "photo.jpg"])
+def test_what_is_no_alic_file_is_told_before_anything_of_outputs(run, tmp_path, name):
+    for file in ("photo.png", name):
+        images.write(tmp_path / file, picture())
+    refused(run, tmp_path, 1, f"{name}: not an .alic file", "--decode", name)
+    assert run("--decode", name, "--overwrite")[0] == 1
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_the_input_is_never_replaced(run, tmp_path, link):
     images.write(tmp_path / "p.png", picture())

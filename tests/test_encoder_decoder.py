@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alic_tf import zoo
+from alic_tf import container, zoo
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, str(ROOT / "encoder_decoder.py")]
@@ -90,6 +90,29 @@ def test_what_goes_well_is_silent_on_stderr(tmp_path):
                                 cwd=tmp_path, timeout=120)
         assert (result.returncode, result.stderr) == (0, "")
         assert result.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", ["encoder_decoder.py", "train_tf.py"])
+@pytest.mark.parametrize("flags", [["-I"], ["-P"]])
+def test_the_package_beside_the_program_is_found(tmp_path, program, flags):
+    """Also where Python does not look beside the program (-P is PYTHONSAFEPATH)."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run([sys.executable, *flags, str(ROOT / program), "--help"], cwd=tmp_path,
+                            env=environment, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "") and "usage" in result.stdout
+
+
+@pytest.mark.parametrize("flag", ["--encode", "--decode"])
+def test_a_truncated_model_is_named(tmp_path, flag):
+    model = tmp_path / zoo.MODEL_FILE
+    model.write_bytes(b"PK\x03\x04 half of a model")
+    source = {"--encode": "photo.png", "--decode": "photo.alic"}[flag]
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    (tmp_path / "photo.alic").write_bytes(container.pack(container.Header(b"none", 8, 8), b"0"))
+    result = run(flag, str(tmp_path / source), "--output", str(tmp_path / "out.png"), "--model",
+                 str(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"error: {model}: is not a model file, or a damaged one\n"
 
 
 def test_a_broken_pipe_is_one_line():

@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from alic_tf import errors, storage
+from alic_tf import errors, npz, storage
 
 WEIGHTS = [np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4), np.float16([2.5])]
+CONFIGURATION = {"name": "tiny", "transform": {}, "entropy": {}, "lambdas": [0.1]}
 EXACT = {"hyper_0/kernel": np.arange(6, dtype="int16"), "groups": np.array([4, 12], "int32")}
 
 
 @pytest.fixture
 def path(tmp_path):
-    storage.save(tmp_path / "model.npz", {"name": "tiny", "lambdas": [0.1]}, WEIGHTS, EXACT)
+    storage.save(tmp_path / "model.npz", CONFIGURATION, WEIGHTS, EXACT)
     return tmp_path / "model.npz"
 
 
@@ -39,7 +40,7 @@ def test_what_is_saved_is_loaded(path):
 
 def test_more_than_ten_weights_keep_their_order(tmp_path):
     weights = [np.float32([i]) for i in range(120)]
-    storage.save(tmp_path / "model.npz", {}, weights, {})
+    storage.save(tmp_path / "model.npz", CONFIGURATION, weights, {})
     assert [w.item() for w in storage.load(tmp_path / "model.npz")[1]] == list(range(120))
 
 
@@ -89,6 +90,25 @@ def test_changed_array(path):
     rewrite(path, **{"exact/groups": np.array([5, 12], "int32")})
     with pytest.raises(errors.UnknownModel, match="damaged"):
         storage.load(path)
+
+
+def test_nothing_is_inflated_of_what_the_configuration_does_not_explain(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.npz"
+    zeros = np.zeros(2**24, "float32")
+    read, inflated = npz.read, []
+
+    def watched(path, names):
+        inflated.extend(names)
+        return read(path, names)
+
+    monkeypatch.setattr(npz, "read", watched)
+    for weights, exact in (([zeros], EXACT), (WEIGHTS, {"bomb": zeros.astype("int32")})):
+        storage.save(path, CONFIGURATION, weights, exact)
+        assert path.stat().st_size < 70_000
+        with pytest.raises(errors.UnknownModel, match="bomb.npz: is not a model file"):
+            storage.load(path, [(3, 4), (1,)])
+    assert set(inflated) == {"configuration"}
+    assert storage.load(path, None)[2]["bomb"].size == zeros.size
 
 
 def test_every_damage_is_an_unknown_model_or_harmless(path):

@@ -1,10 +1,14 @@
 """Model files by name, path and id."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from alic_tf import container, conversion, errors, storage, zoo
+from alic_tf.models import presets
 from tests.tiny_models import tiny_dwan, tiny_qae
+from tests.training import tiny
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 50, 3), "uint8")
 
@@ -112,3 +116,84 @@ def test_weights_that_do_not_fit_the_configuration(tmp_path):
     storage.save(tmp_path / "model.npz", configuration, weights, exact)
     with pytest.raises(errors.UnknownModel):
         zoo.load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """Path of the file of the model that is quickest to build."""
+    path = tmp_path_factory.mktemp("bare") / zoo.MODEL_FILE
+    zoo.export(presets.build("fu2022", tiny.BARE), "bare", path)
+    return path
+
+
+@pytest.fixture
+def settings_of_keras():
+    """Settings as they were, afterwards; and no graphs, which take longer than what they do."""
+    tf.config.run_functions_eagerly(True)
+    yield keras.config
+    tf.config.run_functions_eagerly(False)
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("policy", ["float64", "mixed_float16", "int8_from_float32"])
+def test_settings_of_keras_change_nothing(bare, settings_of_keras, policy):
+    """The same bytes and pixels, whether they were set before or after a model was loaded."""
+    before = zoo.load(bare)
+    data = before.encode(IMAGE)
+    pixels = before.decode(data)
+    settings_of_keras.set_floatx("float64")
+    settings_of_keras.set_dtype_policy(policy)
+    for codec in (before, zoo.load(bare)):
+        assert codec.encode(IMAGE) == data
+        np.testing.assert_array_equal(codec.decode(data), pixels)
+    assert settings_of_keras.dtype_policy().name == policy
+    assert settings_of_keras.floatx() == "float64"
+
+
+@pytest.mark.parametrize(("name", "change"), [
+    ("prior/rows", lambda rows: rows[::-1]),  # not what a range coder takes
+    ("prior/rows", lambda rows: rows[:-1]),
+    ("prior/medians", lambda medians: medians[1:]),
+    ("tables/cdf", lambda cdf: cdf[:, ::-1]),
+    ("tables/thresholds", lambda thresholds: thresholds + 2),
+    ("hyper_1/exponent", lambda exponent: exponent + 1000),
+    ("hyper_1/upsample", lambda upsample: upsample - 2),
+    ("hyper_0/activation", lambda activation: activation + 50),
+    ("context/kernel", lambda kernel: kernel[..., :1]),
+    ("kind", lambda kind: kind + 1),
+])  # fmt: skip
+def test_integers_that_no_model_has(bare, tmp_path, name, change):
+    configuration, weights, exact = storage.load(bare)
+    exact[name] = np.asarray(change(exact[name]))
+    path = tmp_path / zoo.MODEL_FILE
+    storage.save(path, configuration, weights, exact)
+    with pytest.raises(errors.UnknownModel, match="holds no model that this program can build"):
+        zoo.load(path)
+
+
+@pytest.mark.parametrize("changes", [
+    {"transform": {"kind": "convolutional", "filters": 10**6}},
+    {"transform": {"kind": "convolutional", "filters": -8}},
+    {"transform": {"kind": "convolutional", "filters": True}},
+    {"transform": {"kind": ["packet"], "latents": 2.5}},
+    {"entropy": {"context": "masked", "mixture": {}}},
+    {"entropy": {"prior": 5}},
+    {"lambdas": [0.1] * 33},
+    {"lambdas": ["high"]},
+    {"lambdas": [float("nan")]},
+])
+def test_configurations_that_no_model_has(bare, tmp_path, changes):
+    configuration, weights, exact = storage.load(bare)
+    storage.save(tmp_path / "m.npz", {**configuration, **changes}, weights, exact)
+    with pytest.raises(errors.UnknownModel, match="m.npz: holds no model that this program"):
+        zoo.load(tmp_path / "m.npz")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_weights_that_are_no_numbers(bare, tmp_path, value):
+    configuration, weights, exact = storage.load(bare)
+    weights[0] = np.full(weights[0].shape, value)
+    storage.save(tmp_path / "m.npz", configuration, weights, exact)
+    with pytest.raises(errors.UnknownModel, match="m.npz: has weights that are no numbers"):
+        zoo.load(tmp_path / "m.npz")

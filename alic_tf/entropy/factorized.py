@@ -51,13 +51,26 @@ class FactorizedTables:
             the last interval is the escape for all other integers.
         offsets: int32 (channels,), the integer that stands first in each row.
         medians: int32 (channels,), with 12 fraction bits.
+
+    Raises:
+        ValueError: the rows are not those of so many channels.
     """
 
     def __init__(self, rows, offsets, medians):
         self.rows = np.asarray(rows, "int32")
-        self.escapes = np.diff(np.flatnonzero(self.rows == CERTAIN), prepend=-1) - 3
+        ends = np.flatnonzero(self.rows == CERTAIN)
+        starts = np.append(-1, ends[:-1]) + 1
+        self.escapes = ends - starts - 2
         self.offsets = np.asarray(offsets, "int64")
         self.medians = np.asarray(medians, "int64")
+        rising = np.diff(self.rows) > 0
+        rising[starts] = True  # from the precision to the first frequency, 0,
+        rising[ends[:-1]] = True  # and from the end of a row to the precision of the next
+        if not (len(ends) == len(self.offsets) == len(self.medians) and self.escapes.min() >= 0
+                and self.rows[-1] == CERTAIN and rising.all()
+                and (self.rows[starts] == PROBABILITY_BITS).all()
+                and not self.rows[starts + 1].any()):
+            raise ValueError("rows must be cumulative frequencies, one for each channel")
 
     @classmethod
     def from_cumulative(cls, cumulative, medians):

@@ -25,10 +25,15 @@ class FixedPointGDN:
     Args:
         norm: 1x1 `FixedPointConvolution` from the squares, with 8 fraction bits, to the sum.
         inverse: whether to multiply.
+
+    Raises:
+        ValueError: the sum could be negative.
     """
 
     def __init__(self, norm, inverse):
         self.norm, self.inverse = norm, bool(inverse)
+        if min(norm.kernel.min(), norm.bias.min()) < 0:
+            raise ValueError("the sums of a normalization could be negative")
 
     @classmethod
     def from_layer(cls, layer):

@@ -17,6 +17,8 @@ WEIGHT_LIMIT = (1 << 15) - 1
 EXACT_LIMIT = 1 << 53
 LEAKY_SLOPE = 13107  # 0.2 in units of 2^-16
 SLOPES = {"leaky_relu": LEAKY_SLOPE, "leaky_relu_0.01": 655}
+# Of kernels in magnitude: their sums are then scaled by what float64 can express.
+EXPONENT_LIMIT = 512
 # Inputs of output rows that are multiplied at once: few enough for the processor's caches.
 WINDOWS = 1 << 18
 # Model files hold the position in this list.
@@ -49,6 +51,13 @@ def rescaled(products):
 def dequantize(x):
     """The numbers that fixed-point activations stand for, float64."""
     return np.asarray(x, "float64") / ONE
+
+
+def checked_exponent(exponent):
+    """The exponent as an int; raises ValueError if it is over `EXPONENT_LIMIT`."""
+    if abs(int(exponent)) > EXPONENT_LIMIT:
+        raise ValueError(f"exponent must be within +-{EXPONENT_LIMIT}, not {exponent}")
+    return int(exponent)
 
 
 def _largest_exponent(kernel, bias):
@@ -92,7 +101,7 @@ class FixedPointConvolution:
 
     Raises:
         ValueError: unknown activation, strides and upsample both above 1, a kernel that is no
-            16-bit integer, or sums that could reach 2^53.
+            16-bit integer, an exponent over `EXPONENT_LIMIT`, or sums that could reach 2^53.
     """
 
     def __init__(self, kernel, bias, exponent, strides=1, upsample=1, flip=False,
@@ -106,7 +115,7 @@ class FixedPointConvolution:
         if self.kernel.dtype.kind != "i" or np.any(np.abs(self.kernel.astype("int64"))
                                                    > WEIGHT_LIMIT):
             raise ValueError(f"kernel must be integers within +-{WEIGHT_LIMIT}")
-        self.exponent = int(exponent)
+        self.exponent = checked_exponent(exponent)
         self.strides, self.upsample, self.flip = int(strides), int(upsample), bool(flip)
         self.activation = activation
         self.depthwise = self.kernel.ndim == 3

@@ -4,7 +4,13 @@ import itertools
 
 import numpy as np
 
-from alic_tf.entropy.fixed_point import EXACT_LIMIT, LARGEST, WEIGHT_LIMIT, shifted
+from alic_tf.entropy.fixed_point import (
+    EXACT_LIMIT,
+    LARGEST,
+    WEIGHT_LIMIT,
+    checked_exponent,
+    shifted,
+)
 
 # Channels, rows and columns that are computed together, few enough for the processor's caches.
 CHANNELS = 16
@@ -25,12 +31,12 @@ class FixedPointScan:
     Call: integer-valued floats (batch, height, width, channels), saturated. Returns the same.
 
     Raises:
-        ValueError: sums could reach 2^53.
+        ValueError: sums could reach 2^53, or an exponent over `EXPONENT_LIMIT`.
     """
 
     def __init__(self, rows, columns, exponent):
         self.rows, self.columns = np.asarray(rows, "int16"), np.asarray(columns, "int16")
-        self.exponent = int(exponent)
+        self.exponent = checked_exponent(exponent)
         bound = sum(np.abs(taps.astype("int64")).sum(1) for taps in (self.rows, self.columns))
         if bound.max() * (LARGEST + 1) >= EXACT_LIMIT:
             raise ValueError("sums of this scan could reach 2^53")

@@ -49,6 +49,9 @@ class IntegerTables:
         reciprocals: int64 (levels,), by which 12-bit offsets are multiplied to be standardized.
         thresholds: int32 (levels - 1,), smallest 12-bit scale of each level but the first.
         exponentials: int32, 2^16 exp(-d) for d in steps of 1/256.
+
+    Raises:
+        ValueError: a probability would be negative, or more than 1, or thresholds descend.
     """
 
     def __init__(self, cdf, reciprocals, thresholds, exponentials):
@@ -56,6 +59,9 @@ class IntegerTables:
         self.reciprocals = np.asarray(reciprocals, "int64")
         self.thresholds = np.asarray(thresholds, "int64")
         self.exponentials = np.asarray(exponentials, "int64")
+        ends = self.cdf[:, 0].any() or (self.cdf[:, -1] != 1 << CDF_BITS).any()
+        if ends or np.diff(self.cdf).min() < 0 or self.exponentials.min() < 0:
+            raise ValueError("cumulative distributions must ascend from 0 to 1")
         # Looking up the level of a scale directly is ten times as fast as searching for it.
         counts = np.diff(self.thresholds, prepend=0, append=self.thresholds[-1] + 1)
         self._level_of_scale = np.repeat(np.arange(LEVELS, dtype="int16"), counts)

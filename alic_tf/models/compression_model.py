@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from alic_tf.layers.quality import quality_knots
+from alic_tf.models import limits
 from alic_tf.models.channel_entropy import ChannelEntropyModel
 from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.models.factorized import FactorizedEntropyModel
@@ -53,13 +54,14 @@ class CompressionModel(keras.Model):
         stride: pixels of which image sides are multiples.
 
     Raises:
-        ValueError: a switch is none of those allowed, or several lambdas for a transform of one
-            rate.
+        ValueError: a switch is none of those allowed, a number is out of `limits`, or there are
+            several lambdas for a transform of one rate.
     """
 
     def __init__(self, transform, entropy, lambdas, **kwargs):
         # The layers have policies of their own; images and losses stay in full precision.
         super().__init__(**{**kwargs, "dtype": "float32"})
+        limits.check(transform, entropy, lambdas)
         self.transform_config, self.entropy_config = dict(transform), dict(entropy)
         self.lambdas = tuple(lambdas)
         self.qualities = len(self.lambdas)

@@ -1,12 +1,11 @@
 """Checkpoints: all variables of a training, by their order, and a small state."""
 
 import json
-import zipfile
 
 import keras
 import numpy as np
 
-from alic_tf import errors, files
+from alic_tf import errors, files, npz
 
 _STATE = "state"
 
@@ -24,14 +23,16 @@ def load_checkpoint(path, variables):
     Raises:
         AlicError: the file is damaged, or of a model with other variables.
     """
+    shapes = {f"v{i}": tuple(variable.shape) for i, variable in enumerate(variables)}
     try:
-        with open(path, "rb") as data, np.load(data) as file:
-            arrays = [file[f"v{i}"] for i in range(len(file.files) - 1)]
-            state = json.loads(str(file[_STATE]))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        state = npz.read_json(path, _STATE)
+        found = npz.declared(path, lambda name: name != _STATE)
+        same = {name: array.shape for name, array in found.items()} == shapes
+        arrays = npz.read(path, shapes if same else ())
+    except ValueError as error:
         raise errors.AlicError("is not a checkpoint, or is damaged", path) from error
-    if [array.shape for array in arrays] != [tuple(v.shape) for v in variables]:
+    if not same:
         raise errors.AlicError("is a checkpoint of another model", path)
-    for variable, array in zip(variables, arrays):
+    for variable, array in zip(variables, arrays.values()):
         variable.assign(array)
     return state

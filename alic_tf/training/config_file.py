@@ -29,7 +29,7 @@ def arguments(path, names, given):
         changes = {**_leaves(settings.pop("configuration", {})), **settings.pop("set", {})}
     except OSError as error:
         raise errors.UsageError("no such file", path) from error
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise errors.UsageError("holds no JSON object of settings", path) from error
     if unknown := sorted(set(settings) - set(names)):
         allowed = ", ".join(("configuration", *names))

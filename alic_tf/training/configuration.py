@@ -67,7 +67,7 @@ def make_model(configuration):
     """
     try:
         return CompressionModel(**configuration)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # A configuration may say anything.
         cause = textwrap.shorten(str(error), 200)
         raise errors.UsageError(f"the model cannot be built: {cause}") from error
 
@@ -153,4 +153,5 @@ def _switches(kind, context):
 
 def _arguments(classes, name):
     """Names of the arguments of the class of this name; none if there is no such class."""
-    return set(inspect.signature(classes[name]).parameters) if name in classes else set()
+    known = isinstance(name, str) and name in classes
+    return set(inspect.signature(classes[name]).parameters) if known else set()

@@ -18,15 +18,24 @@ def _encoded(path):
     """Yields (path, bytes) of every picture in a folder, its subfolders and their tar shards."""
     for file in sorted(Path(path).rglob("*")):
         if file.suffix == ".tar":
-            try:
-                with tarfile.open(file) as shard:
-                    for member in shard:
-                        if Path(member.name).suffix.lower() in SUFFIXES and member.isfile():
-                            yield file / member.name, shard.extractfile(member).read()
-            except tarfile.TarError as error:
-                raise ImageUnreadable(f"not a tar file, or damaged ({error})", file) from error
+            yield from _of_shard(file)
         elif file.suffix.lower() in SUFFIXES:
             yield file, file.read_bytes()
+
+
+def _of_shard(file):
+    """Yields (path, bytes) of every picture in a tar file."""
+    try:
+        # Not compressed, and none of the files that are holes: a few bytes would be gigabytes.
+        with tarfile.open(file, "r:") as shard:
+            for member in shard:
+                picture = Path(member.name).suffix.lower() in SUFFIXES
+                if picture and member.isreg() and not member.issparse():
+                    yield file / member.name, shard.extractfile(member).read()
+    # Of sizes that no file has, too, more than one kind of error.
+    except (tarfile.TarError, OSError, ValueError, OverflowError, MemoryError) as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise ImageUnreadable(f"not a tar file, or damaged ({cause})", file) from error
 
 
 def _decode(item):

@@ -2,12 +2,9 @@
 
 import json
 import shutil
-import zipfile
 from pathlib import Path
 
-import numpy as np
-
-from alic_tf import errors, files
+from alic_tf import errors, files, npz
 
 
 class RunFolder:
@@ -58,8 +55,11 @@ class RunFolder:
             UsageError: there is no run.
         """
         try:
-            return json.loads(self.settings_file.read_text())
-        except (OSError, ValueError) as error:
+            settings = json.loads(self.settings_file.read_text())
+            if not isinstance(settings.get("configuration", {}), dict):
+                raise ValueError("the configuration is not an object")
+            return settings
+        except (AttributeError, OSError, RecursionError, ValueError) as error:
             raise errors.UsageError("holds no run to resume", self.path) from error
 
     def done(self):
@@ -69,7 +69,7 @@ class RunFolder:
             UsageError: there is none.
         """
         try:
-            with open(self.checkpoint, "rb") as data, np.load(data) as file:
-                return json.loads(str(file["state"]))
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            state = npz.read_json(self.checkpoint, "state")
+            return {"step": int(state["step"]), "seconds": float(state["seconds"])}
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise errors.UsageError("holds no checkpoint to go on from", self.path) from error

@@ -1,11 +1,9 @@
 """Distance of pictures as a trained network sees them: LPIPS, or that of plain features."""
 
-import zipfile
-
 import numpy as np
 from keras import ops
 
-from alic_tf import errors
+from alic_tf import errors, npz
 
 _TINY = 1e-10
 
@@ -34,15 +32,14 @@ class Perceptual:
 
     def __init__(self, path):
         try:
-            with open(path, "rb") as stream, np.load(stream) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = npz.read(path, npz.declared(path))
             self.mean, self.deviation = (
                 np.asarray(arrays.get(name, default), "float32").reshape(-1)
                 for name, default in (("mean", 0), ("deviation", 1))
             )
             count = sum(name.startswith("kernel_") for name in arrays)
             self.layers = [_Convolution(arrays, i) for i in range(count)]
-        except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise errors.UsageError("holds no perceptual weights", path) from error
         if not self.layers:
             raise errors.UsageError("holds no perceptual weights", path)

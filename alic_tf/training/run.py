@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from alic_tf import errors, zoo
+from alic_tf import errors, precision, zoo
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
 from alic_tf.models.initialization import initialize
 from alic_tf.training.cluster import is_chief
@@ -32,6 +32,7 @@ VALIDATION_SIDE = 256
 INITIAL_CROPS = 240
 
 
+@precision.building()
 def train(folder, settings, resume=False, export=None, best=False, log_seconds=30.0,
           save_minutes=5.0, validate_minutes=15.0, tensorboard=False, distribute=False):
     """Trains a model until its budget is spent.
@@ -68,7 +69,7 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
         if tensorboard:
             raise errors.UsageError("--tensorboard needs TensorFlow, which writes its files")
     settings = dict(settings)
-    changes = settings.pop("set")
+    changes = dict(settings.pop("set"))
     if "configuration" not in settings:
         settings["configuration"] = configuration(
             settings["model"], changes, settings["start"], settings["metric"]
@@ -77,7 +78,7 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
     perceptual = settings["perceptual"] and Perceptual(settings["perceptual"])
     with strategy.scope() if strategy else contextlib.nullcontext():
         keras.utils.set_random_seed(settings["seed"])
-        with _precision(settings["precision"]):
+        with precision.building(settings["precision"]):
             model = make_model(settings["configuration"])
         if settings["patch"] % model.stride:
             raise errors.UsageError(f"--patch of this model must be a multiple of {model.stride}")
@@ -223,17 +224,6 @@ def _strategy():
 
 def _is_packet(settings):
     return settings["configuration"]["transform"]["kind"] == "packet"
-
-
-@contextlib.contextmanager
-def _precision(policy):
-    """What is built inside computes with this policy."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _export(model, folder, training_model, schedule, settings):

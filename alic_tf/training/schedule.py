@@ -53,8 +53,18 @@ class Schedule(keras.callbacks.Callback):
                 "cpu_seconds": round(self.cpu_seconds, 3)}
 
     def restore(self, state):
-        self.step, self.elapsed = state["step"], state["seconds"]
-        self.cpu_seconds = state["cpu_seconds"]
+        """Goes on from a `state`.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            self.step, self.elapsed = int(state["step"]), float(state["seconds"])
+            self.cpu_seconds = float(state["cpu_seconds"])
+            if not (self.step >= 0 and self.elapsed >= 0 and self.cpu_seconds >= 0):
+                raise ValueError("negative")
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
+            raise ValueError("no state of a schedule") from error
 
     def on_train_begin(self, logs=None):
         self.clock = time.monotonic(), time.process_time()

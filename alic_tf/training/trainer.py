@@ -6,6 +6,7 @@ import time
 import keras
 import numpy as np
 
+from alic_tf import errors
 from alic_tf.training.checkpoint import load_checkpoint, save_checkpoint
 
 # What a step reports: the loss, and the means over its crops of rate and distortion.
@@ -56,8 +57,11 @@ class Checkpoint(keras.callbacks.Callback):
         path = self.best_path if best else self.path
         if path.exists():
             state = load_checkpoint(path, self.variables())
-            self.schedule.restore(state)
-            self.best = state.get("best", math.inf)
+            try:
+                self.schedule.restore(state)
+                self.best = float(state.get("best", math.inf))
+            except (TypeError, ValueError) as error:
+                raise errors.AlicError("is not a checkpoint, or is damaged", path) from error
 
     def on_epoch_end(self, epoch, logs=None):
         if time.monotonic() - self.last >= self.every:

@@ -6,7 +6,7 @@ import pytest
 from alic_tf.entropy import exact_masked
 from alic_tf.entropy.context import MaskedContext
 from alic_tf.entropy.exact import ExactEntropyModel
-from alic_tf.entropy.exact_masked import ExactMaskedModel, wavefront
+from alic_tf.entropy.exact_masked import ExactMaskedModel, _ActiveNetwork, wavefront
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import quantize
 from alic_tf.entropy.mixture import IntegerMixture
@@ -174,3 +174,23 @@ def test_probabilities_of_the_original_networks(kind, name, case, plain):
     assert abs(bits.sum() / -np.log2(expected).sum() - 1) < 0.001
     np.testing.assert_allclose(mass, expected, atol=0.03)
     assert np.mean(np.abs(mass - expected)) < 3e-4
+
+
+@pytest.mark.parametrize("height, width", [(4, 200), (200, 4), (4, 4), (24, 32)])
+def test_work_is_bounded_by_the_bytes(height, width, monkeypatch):
+    """At most 13 steps, and 16 positions, for each byte that a payload needs for its size."""
+    sizes = []
+    mixture = _ActiveNetwork.mixture
+
+    def counted(self, canvas, positions):
+        sizes.append(len(positions))
+        return mixture(self, canvas, positions)
+
+    monkeypatch.setattr(_ActiveNetwork, "mixture", counted)
+    model = random_masked_model("gaussian", 2)
+    least = height * width // 16
+    model.decode(b"\xff" + bytes(least), height, width, 1)
+    assert sum(sizes) == height * width == 16 * least
+    assert len(sizes) == width + 3 * (height - 1) <= 13 * least
+    with pytest.raises(ValueError, match="too short"):
+        model.decode(b"\xff" + bytes(least - 1), height, width, 1)

@@ -1,4 +1,4 @@
-"""What may become of any bytes: a picture or a typed error, soon and in little memory."""
+"""What may become of any bytes: something good or a typed error, soon and in little memory."""
 
 import resource
 import sys
@@ -15,10 +15,10 @@ CLOCKS = time.perf_counter, time.process_time
 
 
 class Verdict(NamedTuple):
-    """What became of a stream: "image" or the name of an error; and how many seconds it took.
+    """What became of an input: a word or the name of an error; and how many seconds it took.
 
     Those of the clock or of the processor, whichever are fewer: neither a machine that is busy with
-    other things nor one with many cores makes a stream slow.
+    other things nor one with many cores makes an input slow.
     """
 
     outcome: str
@@ -31,6 +31,13 @@ def peak_megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEGABYTE
 
 
+def timed(outcome, *arguments):
+    """The `Verdict` of a function that returns what became of its arguments."""
+    starts = [clock() for clock in CLOCKS]
+    word = outcome(*arguments)
+    return Verdict(word, min(clock() - start for clock, start in zip(CLOCKS, starts)))
+
+
 def judge(codec, data, max_pixels):
     """Does with bytes what a reader of files from anywhere does.
 
@@ -39,16 +46,13 @@ def judge(codec, data, max_pixels):
         data: bytes.
         max_pixels: limit of the reader.
 
+    Returns:
+        "image" or the name of an error.
+
     Raises:
         AssertionError: it ends in a picture that is none, or an error of more than one line.
         Any exception that is no `AlicError`.
     """
-    starts = [clock() for clock in CLOCKS]
-    outcome = _outcome(codec, data, max_pixels)
-    return Verdict(outcome, min(clock() - start for clock, start in zip(CLOCKS, starts)))
-
-
-def _outcome(codec, data, max_pixels):
     try:
         header, _ = container.unpack(data, max_pixels=max_pixels)
         assert codec.info(data)["bytes"] == len(data)

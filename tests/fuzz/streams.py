@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alic_tf import container, varint
+from tests.fuzz.judge import judge
 
 SIDES = (0, 1, 2, 63, 64, 65, 127, 128, 129, 192, 256, 257, container.MAX_SIDE,
          container.MAX_SIDE + 1, 2**28, 2**31, 2**35 - 1)
@@ -172,7 +173,7 @@ def _chunks(stream, corpus, rng):
     listed = list(zip(stream.kinds, chunks))
     choice = rng.integers(3)
     if choice == 0 and len(listed) < 15:
-        content = rng.bytes(rng.geometric(0.02)) if rng.random() < 0.5 else _png(rng)
+        content = rng.bytes(rng.geometric(0.02)) if rng.random() < 0.5 else png(rng)
         listed.insert(rng.integers(len(listed) + 1), (rng.choice(list(KINDS)), content))
     elif listed:
         i = rng.integers(len(listed))
@@ -182,7 +183,7 @@ def _chunks(stream, corpus, rng):
     return stream.with_parts([payload, *(chunk for _, chunk in listed)])
 
 
-def _png(rng):
+def png(rng):
     """The start of a PNG file that may announce any size, for chunks that hold pictures."""
     def chunk(kind, content):
         crc = zlib.crc32(kind + content)
@@ -193,6 +194,27 @@ def _png(rng):
     header = struct.pack(">IIBBBBB", *sides, depth, colour, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(100_000))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*parts) for parts in chunks)
+
+
+class Target:
+    """Files: each ends in a picture or in a typed error; see `judge`.
+
+    Args:
+        codec: `Codec`.
+        max_pixels: limit of the reader.
+    """
+
+    ending, success = ".alic", "image"
+
+    def __init__(self, codec, max_pixels):
+        self._codec, self._max_pixels = codec, max_pixels
+        self.good = corpus(codec)
+
+    def mutant(self, rng):
+        return mutant(self.good, rng)
+
+    def outcome(self, data):
+        return judge(self._codec, data, self._max_pixels)
 
 
 _MUTATIONS = (_sizes, _lanes, _header, _quality, _lengths, _start_of_payload, _chunks,

@@ -14,10 +14,14 @@ from alic_tf.entropy import exact
 from alic_tf.entropy.coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder
 from alic_tf.entropy.mixture import IntegerMixture
 from alic_tf.entropy.tables import LEVELS, IntegerTables
+from alic_tf.models import presets
 from tests.fuzz import __main__ as command
+from tests.fuzz import checkpoints, models, planes, shards
+from tests.fuzz import settings as settings_of_trainings
 from tests.fuzz.judge import judge
 from tests.fuzz.streams import KINDS, SIDES, Stream, corpus, mutant
 from tests.tiny_models import codec, tiny_dwan, tiny_fu2022, tiny_resgdn
+from tests.training import tiny
 
 MAX_PIXELS = 2**16
 TABLES = IntegerTables.generate()
@@ -29,23 +33,23 @@ def examples(count):
 
 
 @pytest.fixture(scope="module", params=[tiny_dwan, tiny_fu2022, tiny_resgdn])
-def tiny(request):
+def coded(request):
     """(codec, good files)."""
     made = codec(request.param())
     return made, corpus(made)
 
 
-def test_mutants(tiny):
-    made, files = tiny
+def test_mutants(coded):
+    made, files = coded
     outcomes = Counter(
-        judge(made, mutant(files, np.random.default_rng([1, number])), MAX_PIXELS).outcome
+        judge(made, mutant(files, np.random.default_rng([1, number])), MAX_PIXELS)
         for number in range(100))
     # The mutations reach everything, the payload decoder first of all.
     assert outcomes["image"] > 20 and outcomes["Malformed"] > 10 and len(outcomes) > 6
 
 
-def test_every_flipped_payload_bit_is_reported(tiny):
-    made, files = tiny
+def test_every_flipped_payload_bit_is_reported(coded):
+    made, files = coded
     data = min(files, key=len)
     _, payload = container.unpack(data)
     start = data.index(payload)
@@ -188,8 +192,29 @@ def test_the_command_finds_what_is_planted(one_codec, planted, word, monkeypatch
     assert "20 streams" in said
 
 
-def test_streams_are_taken_apart_as_the_container_does(tiny):
-    for data in tiny[1]:
+TARGETS = {
+    "models": (lambda: models.Target([presets.build("fu2022", tiny.BARE)]), 12),
+    "planes": (planes.Target, 300),
+    "shards": (shards.Target, 60),
+    "checkpoints": (checkpoints.Target, 40),
+    "settings": (settings_of_trainings.Target, 25),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_other_inputs(name):
+    """Each ends as a good one or in a typed error; there are some of both."""
+    make, count = TARGETS[name]
+    target = make()
+    assert {target.outcome(data) for data in target.good} == {target.success}
+    outcomes = Counter(
+        target.outcome(target.mutant(np.random.default_rng([3, number])))
+        for number in range(count))
+    assert 0 < outcomes[target.success] < count and set(outcomes) - {target.success}
+
+
+def test_streams_are_taken_apart_as_the_container_does(coded):
+    for data in coded[1]:
         stream, (header, payload) = Stream.of(data), container.unpack(data)
         assert (stream.width, stream.height) == (header.width, header.height)
         assert stream.parts[0] == payload and stream.quality == header.quality
