@@ -17,6 +17,7 @@ from alic_tf.container import (
     MAX_SIDE,
     MODEL_ID_BYTES,
     VERSION,
+    VERSIONS_END,
 )
 from alic_tf.quality_steps import step_of_quality
 from alic_tf.serving.byte_strings import from_string, read_varint, text, to_string, varints
@@ -143,7 +144,8 @@ def _start_checks(data, size):
         (size > 0, "the file is empty"),
         (tf.reduce_all(data[:count] == magic[:count]), "not an .alic file"),
         (size > len(MAGIC), text("truncated: only ", size, " bytes")),
-        (version > 0, "not an .alic file (version 0 does not exist)"),
+        ((version > 0) & (version < VERSIONS_END),
+         text("not an .alic file (version ", version, " does not exist)")),
         (version <= VERSION,
          text("newer format version ", version, f"; this program reads {VERSION}")))
 

@@ -105,7 +105,7 @@ class Servable(tf.Module):
         nothing = tf.zeros([*sides, 3], tf.uint8)
 
         def image(latents, quality):
-            error = first_cause(cause, _quality_check(quality))
+            error = first_cause(cause, self._quality_check(quality))
             image = tf.cond(error == "", lambda: self._synthesize(latents, quality),
                             lambda: nothing)
             return {"images": image, "error": error}
@@ -155,7 +155,7 @@ class Servable(tf.Module):
     def _encode(self, image_bytes, quality):
         with tf.device("CPU"):
             cause, image, grey = pictures.read(image_bytes, self._max_pixels)
-            cause = first_cause(_quality_check(quality), cause)
+            cause = first_cause(self._quality_check(quality), cause)
         coded = tf.cond(cause == "", lambda: self._coded(image, grey, quality), lambda: "")
         return {"alic_bytes": coded, "error": cause}
 
@@ -179,9 +179,16 @@ class Servable(tf.Module):
             return container.pack(header, self._codec.model_id)
 
     def _step(self, quality):
-        """As `step_of_quality`, of a float32 scalar."""
+        """As `step_of_quality`, of a float32 scalar; one that is refused gives any step."""
         quality = tf.clip_by_value(tf.cast(quality, tf.float64), 1, self._codec.qualities)
         return tf.cast(tf.round((quality - 1) * STEPS_PER_QUALITY), tf.int64)
+
+    def _quality_check(self, quality):
+        """Check of a float scalar; it means nothing to a model of one rate."""
+        most = self._codec.qualities
+        if most == 1:
+            return tf.math.is_finite(quality), "quality must be a number"
+        return (quality >= 1) & (quality <= most), f"quality must be in 1..{most}"
 
     def _open(self, alic_bytes):
         """(cause, `File`) of a file."""
@@ -215,11 +222,6 @@ class Servable(tf.Module):
         latent = tf.cast(tf.cast(latent, tf.float64) / ONE, tf.float32)
         image = self._codec.model.synthesize(latent[None], tf.cast(quality, tf.float32)[None])
         return levels(image[0])
-
-
-def _quality_check(quality):
-    """Check of a float scalar."""
-    return tf.math.is_finite(quality), "quality must be a number"
 
 
 def _each(function, **batches):

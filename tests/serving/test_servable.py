@@ -143,7 +143,7 @@ def test_latents_that_are_not_decoded(served):
     latents = np.ones((2, 4, 4, 16), "int32")
     good = served.decode_latents(latents=latents[:1], quality=[4.0])
     outputs = served.decode_latents(latents=latents, quality=[4.0, np.nan])
-    assert causes(outputs, good) == ["", "quality must be a number"]
+    assert causes(outputs, good) == ["", "quality must be in 1..8"]
     for shape, cause in (((2, 8, 9, 16), "2 times 144x128 is over the limit of 32768 pixels"),
                          ((2, 0, 4, 16), "there are no latents")):
         outputs = served.decode_latents(latents=np.ones(shape, "int32"), quality=[4.0] * 2)
@@ -161,7 +161,7 @@ def test_pictures_that_are_not_encoded(served):
         served.encode(image_bytes=[good], quality=[4.0]))
     assert found == [
         "", "has transparent parts, which are not encoded here: lay it on a background",
-        "quality must be a number", *2 * ["not a PNG, JPEG, BMP or GIF file, or damaged"],
+        "quality must be in 1..8", *2 * ["not a PNG, JPEG, BMP or GIF file, or damaged"],
         f"64x{MAX_PIXELS // 64 + 1} is over the limit of {MAX_PIXELS} pixels"]
 
 
