@@ -17,7 +17,11 @@ class AlicError(Exception):
         self.path = path
 
     def __str__(self):
-        return self.cause if self.path is None else f"{self.path}: {self.cause}"
+        if self.path is None:
+            return self.cause
+        # Names of files may hold line ends, and bytes that are no text.
+        path = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(self.path))
+        return f"{path}: {self.cause}"
 
 
 class UsageError(AlicError):

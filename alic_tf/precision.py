@@ -1,4 +1,4 @@
-"""The precision in which Keras builds layers, whatever its user has set for his own."""
+"""The precision in which Keras computes, whatever its user has set for his own."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ import keras
 def building(policy="float32"):
     """Layers built inside, and not told otherwise, compute in this policy, then and later.
 
-    Also a decorator. Keras keeps the setting for each thread by itself.
+    Keras keeps the setting for each thread by itself.
 
     Args:
         policy: name of a dtype policy of Keras.
@@ -20,3 +20,18 @@ def building(policy="float32"):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def single():
+    """All that Keras does inside is in single precision, unless it is told otherwise.
+
+    For a whole process: Keras shares its float type among threads. Also a decorator.
+    """
+    before = keras.config.floatx()
+    keras.config.set_floatx("float32")
+    try:
+        with building("float32"):
+            yield
+    finally:
+        keras.config.set_floatx(before)

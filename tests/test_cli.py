@@ -247,7 +247,7 @@ def test_existing_outputs(run, tmp_path):
     refused(run, tmp_path, 2, "p.alic: exists", "--encode", ".")
     assert run("--encode", "p.png", "--overwrite")[0] == 0
     refused(run, tmp_path, 2, "p.png: exists", "--decode", "p.alic")
-    (tmp_path / "q.alic").touch()
+    (tmp_path / "p.alic").rename(tmp_path / "q.alic")
     (tmp_path / "q.png").mkdir()
     refused(run, tmp_path, 2, "q.png: is a folder", "--decode", "q.alic", "--overwrite")
 

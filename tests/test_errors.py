@@ -16,3 +16,7 @@ def test_exit_codes():
     assert all(issubclass(kind, errors.AlicError) for kind in kinds)
     assert [kind for kind in kinds if kind.exit_code == 2] == [errors.UsageError]
     assert {kind.exit_code for kind in kinds} == {1, 2}
+
+
+def test_names_of_files_keep_to_one_line():
+    assert str(errors.Malformed("bad", "a\nb é\udcff.alic")) == "a\\nb é\\udcff.alic: bad"

@@ -138,14 +138,14 @@ def settings_of_keras():
 
 @pytest.mark.parametrize("policy", ["float64", "mixed_float16", "int8_from_float32"])
 def test_settings_of_keras_change_nothing(bare, settings_of_keras, policy):
-    """The same bytes and pixels, whether they were set before or after a model was loaded."""
+    """The same bytes, pixels and bits, whether they were set before or after a model was loaded."""
     before = zoo.load(bare)
     data = before.encode(IMAGE)
-    pixels = before.decode(data)
+    pixels, bits = before.decode(data), before.estimate(data)
     settings_of_keras.set_floatx("float64")
     settings_of_keras.set_dtype_policy(policy)
     for codec in (before, zoo.load(bare)):
-        assert codec.encode(IMAGE) == data
+        assert codec.encode(IMAGE) == data and codec.estimate(data) == bits
         np.testing.assert_array_equal(codec.decode(data), pixels)
     assert settings_of_keras.dtype_policy().name == policy
     assert settings_of_keras.floatx() == "float64"

@@ -168,7 +168,7 @@ class Mixture(NamedTuple):
         scales = lower_bound(self.scales, SCALE_MINIMUM)
         mass = ops.exp(self._by_family(log_interval, deviation, scales))
         # The upper tail is the lower one of the mirrored distribution.
-        sign = ops.where(values > HIGHEST, -1.0, 1.0)
+        sign = 1 - 2 * ops.cast(values > HIGHEST, values.dtype)
         tail = self._by_family(standard_cdf, (sign * deviation + 0.5) / scales)
         outside = ops.logical_or(values < LOWEST, values > HIGHEST)
         mass = ops.where(outside, tail, mass)

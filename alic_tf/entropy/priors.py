@@ -86,7 +86,8 @@ class DeepFactorized(keras.layers.Layer):
             self.channels, 1, -1))
         lower, upper = self.logits(rows - 0.5), self.logits(rows + 0.5)
         # Both edges are moved to the side of the tail, where sigmoid keeps its precision.
-        sign = ops.stop_gradient(ops.where(lower + upper > 0, -1.0, 1.0))
+        above = ops.cast(lower + upper > 0, lower.dtype)
+        sign = ops.stop_gradient(1 - 2 * above)
         mass = ops.abs(ops.sigmoid(sign * upper) - ops.sigmoid(sign * lower))
         mass = ops.transpose(ops.reshape(mass, (self.channels, -1)))
         return lower_bound(ops.reshape(mass, shape), LIKELIHOOD_BOUND)

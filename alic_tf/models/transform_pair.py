@@ -55,7 +55,7 @@ class TransformPair(keras.layers.Layer):
 
     def unit(self, knots):
         """Usual size of the latent channels, not known here: float32 [1, 1, 1, M] of ones."""
-        return ops.ones((1, 1, 1, self.latents))
+        return ops.ones((1, 1, 1, self.latents), "float32")
 
     def analysis_steps(self):
         """The `Step`s from image to latent: by default one."""

@@ -32,7 +32,7 @@ VALIDATION_SIDE = 256
 INITIAL_CROPS = 240
 
 
-@precision.building()
+@precision.single()
 def train(folder, settings, resume=False, export=None, best=False, log_seconds=30.0,
           save_minutes=5.0, validate_minutes=15.0, tensorboard=False, distribute=False):
     """Trains a model until its budget is spent.

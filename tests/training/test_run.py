@@ -25,13 +25,23 @@ def step_by_step():
     tf.config.run_functions_eagerly(False)
 
 
-def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path):
+@pytest.fixture
+def double_precision():
+    """What a user may have set for his own models."""
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path, double_precision):
     data = tiny.write_photographs(tmp_path / "data")
     folder = RunFolder(tmp_path / "run")
     settings = tiny.SETTINGS | {"data": str(data), "validation": str(data), "precision":
                            "mixed_bfloat16", "ema": 0.9}
     run.train(folder, settings, export=tmp_path / "tiny", tensorboard=True)
-    assert keras.config.dtype_policy().name == "float32"
+    assert keras.config.dtype_policy().name == keras.config.floatx() == "float64"
     rows = [json.loads(row) for row in folder.history.read_text().splitlines()]
     assert [row["step"] for row in rows] == [3, 3]
     assert rows[0]["loss"] > 0 and rows[0]["bpp"] > 0 and rows[0]["distortion"] > 0
