@@ -64,7 +64,7 @@ def load_model(path):
     """
     configuration = storage.read_configuration(path)
     from alic_tf import precision
-    from alic_tf.models.compression_model import CompressionModel
+    from alic_tf.networks.compression_model import CompressionModel
 
     with _refused(path), precision.building("float32"):
         model = CompressionModel(

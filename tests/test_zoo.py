@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from alic_tf import container, conversion, errors, storage, zoo
-from alic_tf.models import presets
+from alic_tf.networks import presets
 from tests.tiny_models import tiny_dwan, tiny_qae
 from tests.training import tiny
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from alic_tf.models import presets
+from alic_tf.networks import presets
 
 TINY_DWAN = {
     "transform.filters": 8, "transform.latents": 16, "transform.analysis_units": [1],

@@ -43,7 +43,7 @@ def untrained_codec(preset, image):
     """A `Codec` of a preset with random weights, its latent scaled to `LATENT_DEVIATION`."""
     from alic_tf.codec import Codec
     from alic_tf.conversion import exact_model
-    from alic_tf.models.presets import build
+    from alic_tf.networks.presets import build
 
     model = build(preset)
     if model.transform_config["kind"] == "convolutional":

@@ -12,7 +12,7 @@ import numpy as np
 
 from alic_tf import errors, precision, zoo
 from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
-from alic_tf.models.initialization import initialize
+from alic_tf.networks.initialization import initialize
 from alic_tf.training.cluster import is_chief
 from alic_tf.training.configuration import (
     assign_weights,

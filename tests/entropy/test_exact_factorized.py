@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alic_tf.entropy.exact_factorized import ExactFactorizedModel
-from alic_tf.models.factorized import FactorizedEntropyModel
+from alic_tf.networks.factorized import FactorizedEntropyModel
 from tests.entropy.random_model import random_factorized_model
 
 

@@ -12,7 +12,7 @@ from alic_tf.entropy.fixed_point import quantize
 from alic_tf.entropy.mixture import IntegerMixture
 from alic_tf.entropy.priors import DeepFactorized
 from alic_tf.entropy.tables import IntegerTables
-from alic_tf.models.stack import ConvolutionStack
+from alic_tf.networks.stack import ConvolutionStack
 from tests.entropy.random_model import random_latents, random_masked_model
 from tests.golden import Weights, load
 

@@ -5,7 +5,7 @@ import pytest
 
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.level_prior import LEAST, PACE, LevelPrior
-from alic_tf.models.factorized import FactorizedEntropyModel
+from alic_tf.networks.factorized import FactorizedEntropyModel
 from tests.entropy.test_factorized import coded_bytes
 
 # A channel with all of its mass at the ends, an even one, and one with a level that is not there.

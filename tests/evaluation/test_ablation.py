@@ -17,7 +17,7 @@ from alic_tf.evaluation import (
 )
 from alic_tf.evaluation.rate_distortion import bd_rate
 from alic_tf.evaluation.variants import COMPARISONS, VARIANTS
-from alic_tf.models import presets
+from alic_tf.networks import presets
 from tests.training import tiny
 
 LOSSES = {"paper": 2.0, "baseline": 2.5, "msrb": 2.2, "gaussian": 1.9, "ssm": 1.8}

@@ -14,7 +14,7 @@ from alic_tf.entropy import exact
 from alic_tf.entropy.coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder
 from alic_tf.entropy.mixture import IntegerMixture
 from alic_tf.entropy.tables import LEVELS, IntegerTables
-from alic_tf.models import presets
+from alic_tf.networks import presets
 from tests.fuzz import __main__ as command
 from tests.fuzz import checkpoints, models, planes, shards
 from tests.fuzz import settings as settings_of_trainings

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from alic_tf import errors, zoo
-from alic_tf.models import presets
+from alic_tf.networks import presets
 from alic_tf.training.configuration import assign_weights, configuration, make_model
 from tests import tiny_models
 from tests.training import tiny

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from alic_tf.models import presets
-from alic_tf.models.initialization import initialize
+from alic_tf.networks import presets
+from alic_tf.networks.initialization import initialize
 from alic_tf.training import run
 from tests import tiny_models
 from tests.training import tiny

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from alic_tf.models import presets
+from alic_tf.networks import presets
 
 # Changes of `dwan`: a packet transform with a parallel entropy model, for two rates.
 PACKET = {

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from alic_tf.models import presets
-from alic_tf.models.compression_model import CompressionModel
-from alic_tf.models.initialization import initialize
+from alic_tf.networks import presets
+from alic_tf.networks.compression_model import CompressionModel
+from alic_tf.networks.initialization import initialize
 from tests.tiny_models import (
     TINY_DWAN,
     TINY_ICWEM,

@@ -11,8 +11,8 @@ from PIL import Image
 
 from alic_tf import errors
 from alic_tf.entropy.coder import SymbolEncoder
-from alic_tf.models import import_tf1, original_bitstream
-from alic_tf.models.original_coder import RangeDecoder, cumulative_frequencies
+from alic_tf.networks import import_tf1, original_bitstream
+from alic_tf.networks.original_coder import RangeDecoder, cumulative_frequencies
 from tests.golden import DATA, load
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def without_onednn(*arguments):
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory):
     target = tmp_path_factory.mktemp("originals") / "latents.npz"
-    result = without_onednn("-m", "tests.models.decode_originals", CHECKPOINT, PAIRS, target)
+    result = without_onednn("-m", "tests.networks.decode_originals", CHECKPOINT, PAIRS, target)
     assert result.returncode == 0, result.stderr[-2000:]
     with np.load(target) as file:
         return dict(file)
@@ -80,7 +80,7 @@ def test_command(decoded, tmp_path):
     pair = [tmp_path / name for name in ("picture.npz", "picture.bin")]
     for path, name in zip(pair, ("header_bitstream", "y_bin")):
         path.write_bytes(GOLDEN[f"full/{name}_uint8"].tobytes())
-    result = without_onednn("-m", "alic_tf.models.import_tf1", "--checkpoint", CHECKPOINT,
+    result = without_onednn("-m", "alic_tf.networks.import_tf1", "--checkpoint", CHECKPOINT,
                             "--read-original", *pair, "--out", tmp_path / "picture.png")
     assert (result.returncode, result.stderr) == (0, "")
     expected = np.clip(np.round(255 * FULL["act/x_hat"][0]), 0, 255)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from alic_tf import errors
-from alic_tf.models import import_tf1, original_bitstream
+from alic_tf.networks import import_tf1, original_bitstream
 
 
 def main(prefix, pairs, target):

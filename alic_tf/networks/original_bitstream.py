@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from alic_tf import errors
 from alic_tf.entropy.coder import PROBABILITY_BITS, SymbolDecoder
-from alic_tf.models.original_coder import RangeDecoder, cumulative_frequencies
+from alic_tf.networks.original_coder import RangeDecoder, cumulative_frequencies
 
 _HEADER = struct.Struct("<4H")
 _LATENT_STRIDE, _HYPER_STRIDE = 16, 64

@@ -4,15 +4,15 @@ import keras
 from keras import ops
 
 from alic_tf.layers.quality import quality_knots
-from alic_tf.models import limits
-from alic_tf.models.channel_entropy import ChannelEntropyModel
-from alic_tf.models.entropy_models import ParallelEntropyModel, SerialEntropyModel
-from alic_tf.models.factorized import FactorizedEntropyModel
-from alic_tf.models.invertible import InvertibleTransform
-from alic_tf.models.quantized_transform import QuantizedTransform
-from alic_tf.models.residual_transform import ResidualTransform
-from alic_tf.models.transform_pair import Step
-from alic_tf.models.transform_pairs import ConvolutionalTransform, PacketTransform
+from alic_tf.networks import limits
+from alic_tf.networks.channel_entropy import ChannelEntropyModel
+from alic_tf.networks.entropy_models import ParallelEntropyModel, SerialEntropyModel
+from alic_tf.networks.factorized import FactorizedEntropyModel
+from alic_tf.networks.invertible import InvertibleTransform
+from alic_tf.networks.quantized_transform import QuantizedTransform
+from alic_tf.networks.residual_transform import ResidualTransform
+from alic_tf.networks.transform_pair import Step
+from alic_tf.networks.transform_pairs import ConvolutionalTransform, PacketTransform
 
 TRANSFORMS = {
     "convolutional": ConvolutionalTransform,

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import alic_tf
 from alic_tf import errors, storage, zoo
-from alic_tf.models import import_tf1, tf1_scopes
+from alic_tf.networks import import_tf1, tf1_scopes
 from tests.golden import DATA, load, relative_error
 
 CHECKPOINT = DATA / "fu2022_gmm_n16_tf1_checkpoint" / "model.ckpt-1500001"

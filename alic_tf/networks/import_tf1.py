@@ -1,4 +1,4 @@
-"""Imports the authors' TensorFlow 1 checkpoints; `python -m alic_tf.models.import_tf1 --help`.
+"""Imports the authors' TensorFlow 1 checkpoints; `python -m alic_tf.networks.import_tf1 --help`.
 
 The checkpoints of Fu et al. (arXiv 2206.10618) store most weights reparameterized for training, as
 TensorFlow Compression 1.2 does: kernels as coefficients of a real Fourier transform, weights of
@@ -16,8 +16,8 @@ from alic_tf import commands, errors, files
 from alic_tf.commands import Flag
 
 USAGE = """\
-usage: python -m alic_tf.models.import_tf1 --checkpoint PREFIX --out FOLDER ...
-       python -m alic_tf.models.import_tf1 --checkpoint PREFIX --out PICTURE
+usage: python -m alic_tf.networks.import_tf1 --checkpoint PREFIX --out FOLDER ...
+       python -m alic_tf.networks.import_tf1 --checkpoint PREFIX --out PICTURE
                                            --read-original HEADER_FILE Y_FILE
 
 Makes a model of a TensorFlow 1 checkpoint of the authors' program, to be used as any other:
@@ -116,7 +116,7 @@ def read_checkpoint(prefix):
         raise errors.UsageError("no such checkpoint", index)
     import tensorflow as tf
 
-    from alic_tf.models.tf1_scopes import renumber
+    from alic_tf.networks.tf1_scopes import renumber
 
     try:
         reader = tf.train.load_checkpoint(str(prefix))
@@ -155,8 +155,8 @@ def build(variables, lmbda=None):
     Raises:
         Malformed: the variables are not those of the authors' model; the message names them.
     """
-    from alic_tf.models import presets
-    from alic_tf.models.tf1_scopes import Weights
+    from alic_tf.networks import presets
+    from alic_tf.networks.tf1_scopes import Weights
 
     filters, mixture = configuration_of(variables)
     changes = {"transform.filters": filters, "transform.pqf": False, "entropy.mixture": mixture}
@@ -233,7 +233,7 @@ def _decode(options, header_file, y_file):
     target = _new(Path(options["out"]), options)
     images.check_format(target)
     data = [path.read_bytes() for path in (header_file, y_file)]
-    from alic_tf.models import original_bitstream
+    from alic_tf.networks import original_bitstream
 
     variables, model = _read_as_asked(options)
     try:

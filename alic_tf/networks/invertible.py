@@ -9,7 +9,7 @@ from alic_tf.layers.enhancement import Enhancement
 from alic_tf.layers.invertible import InvertibleNetwork
 from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
 from alic_tf.layers.sequence import apply_sequence, build_sequence
-from alic_tf.models.transform_pair import TransformPair
+from alic_tf.networks.transform_pair import TransformPair
 
 
 def conv_transformers(count, filters, head_dim, window, dtype):

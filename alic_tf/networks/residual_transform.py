@@ -11,7 +11,7 @@ from alic_tf.layers.gdn_residual import GDNResidualBlock
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.resampling import ResidualUpsampling
 from alic_tf.layers.sequence import apply_sequence, build_sequence
-from alic_tf.models.transform_pair import TransformPair
+from alic_tf.networks.transform_pair import TransformPair
 
 # The decoder has twelve inverse normalisations in a row, each of which squares what is large: with
 # the usual 0.1 it overflows before it has learned anything.

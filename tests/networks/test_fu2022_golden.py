@@ -5,8 +5,8 @@ import pytest
 
 from alic_tf.entropy.context import MaskedContext
 from alic_tf.entropy.priors import DeepFactorized
-from alic_tf.models.hyperprior import HyperAnalysis, HyperSynthesis
-from alic_tf.models.transforms import Analysis, Synthesis
+from alic_tf.networks.hyperprior import HyperAnalysis, HyperSynthesis
+from alic_tf.networks.transforms import Analysis, Synthesis
 from tests.golden import Weights, load, relative_error
 
 GOLDEN = load("fu2022_gmm_n16")

@@ -7,7 +7,7 @@ from alic_tf.layers.batch_normalized import NormalizedConvolution, ResidualDoubl
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.resnet import ResNet
 from alic_tf.layers.sequence import apply_sequence, build_sequence
-from alic_tf.models.transform_pair import TransformPair
+from alic_tf.networks.transform_pair import TransformPair
 
 # Of what the fixed-point latent of the codec holds, 4095.
 MOST_BITS = 11

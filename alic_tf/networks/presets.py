@@ -2,7 +2,7 @@
 
 import copy
 
-from alic_tf.models.compression_model import CompressionModel
+from alic_tf.networks.compression_model import CompressionModel
 
 # Fu et al., section IV-A: the lambdas of the low rates; 0.0016, 0.0032 and 0.0075 share N = 128.
 _FU2022 = {

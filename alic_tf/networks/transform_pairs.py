@@ -5,9 +5,9 @@ import numpy as np
 from keras import ops
 
 from alic_tf.layers.quality import QualityVector
-from alic_tf.models.packet import PacketAnalysis, PacketSynthesis
-from alic_tf.models.transform_pair import Step, TransformPair
-from alic_tf.models.transforms import Analysis, Synthesis
+from alic_tf.networks.packet import PacketAnalysis, PacketSynthesis
+from alic_tf.networks.transform_pair import Step, TransformPair
+from alic_tf.networks.transforms import Analysis, Synthesis
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")

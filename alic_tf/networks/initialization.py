@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alic_tf.models.packet import BANDS, BLOCK, packet_matrix
+from alic_tf.networks.packet import BANDS, BLOCK, packet_matrix
 
 
 def blocks(image, size):

@@ -7,8 +7,8 @@ import pytest
 from alic_tf.layers.convolution import space_to_depth
 from alic_tf.layers.quality import quality_knots
 from alic_tf.layers.wavelet import HaarPacket
-from alic_tf.models.initialization import blocks, karhunen_loeve
-from alic_tf.models.packet import (
+from alic_tf.networks.initialization import blocks, karhunen_loeve
+from alic_tf.networks.packet import (
     BANDS,
     BLOCK,
     HierarchicalStage,
@@ -16,7 +16,7 @@ from alic_tf.models.packet import (
     PacketSynthesis,
     packet_matrix,
 )
-from alic_tf.models.transform_pairs import PacketTransform
+from alic_tf.networks.transform_pairs import PacketTransform
 
 KNOTS = quality_knots(np.array([2.0], "float32"), 3)
 

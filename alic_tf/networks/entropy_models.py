@@ -9,8 +9,8 @@ from alic_tf.entropy.distributions import gaussian_bits
 from alic_tf.entropy.parallel_context import ParallelContext
 from alic_tf.entropy.priors import DeepFactorized
 from alic_tf.layers.quality import QualityVector
-from alic_tf.models.hyperprior import HyperAnalysis, HyperSynthesis
-from alic_tf.models.stack import ConvolutionStack
+from alic_tf.networks.hyperprior import HyperAnalysis, HyperSynthesis
+from alic_tf.networks.stack import ConvolutionStack
 
 
 def round_straight_through(x, rounded):

@@ -2,7 +2,7 @@
 
 import keras
 
-from alic_tf.models.stack import ConvolutionStack
+from alic_tf.networks.stack import ConvolutionStack
 
 
 def _layer(filters, **options):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from alic_tf.entropy.level_prior import LevelPrior
-from alic_tf.models.entropy_models import EntropyModel
+from alic_tf.networks.entropy_models import EntropyModel
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")

@@ -7,8 +7,8 @@ from alic_tf.entropy.channel_context import ChannelContext
 from alic_tf.entropy.distributions import gaussian_bits
 from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.sequence import apply_sequence, build_sequence
-from alic_tf.models.entropy_models import EntropyModel, total
-from alic_tf.models.invertible import conv_transformers, downsampling, upsampling
+from alic_tf.networks.entropy_models import EntropyModel, total
+from alic_tf.networks.invertible import conv_transformers, downsampling, upsampling
 
 # Of the attention in the hyper transforms, where a sample is two of the latent each way.
 HYPER_WINDOW = 4

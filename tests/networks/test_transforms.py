@@ -6,8 +6,8 @@ import tensorflow as tf
 from alic_tf.layers.attention import NonLocalAttention
 from alic_tf.layers.hierarchical import HCNN
 from alic_tf.layers.residual import MSRB
-from alic_tf.models.hyperprior import HyperAnalysis, HyperSynthesis
-from alic_tf.models.transforms import Analysis, Synthesis
+from alic_tf.networks.hyperprior import HyperAnalysis, HyperSynthesis
+from alic_tf.networks.transforms import Analysis, Synthesis
 
 
 @pytest.mark.parametrize("block, normalization, importance", [

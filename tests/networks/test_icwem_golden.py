@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alic_tf.entropy.distributions import log_interval
-from alic_tf.models.compression_model import CompressionModel
+from alic_tf.networks.compression_model import CompressionModel
 from tests import golden, icwem_weights
 from tests.layers.torch_golden import channels_last
 

@@ -7,8 +7,8 @@ import pytest
 
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.resnet import ResNet
-from alic_tf.models import presets
-from alic_tf.models.compression_model import CompressionModel
+from alic_tf.networks import presets
+from alic_tf.networks.compression_model import CompressionModel
 from tests.test_codec import picture
 from tests.tiny_models import TINY_QAE, codec, tiny_qae, tiny_resgdn
 
