@@ -23,7 +23,7 @@ def bar(total, hidden=False):
         total: of all shares.
         hidden: whether the bar appears only with the first share.
     """
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):  # None where it was closed before the start
         yield ignore
         return
     from rich.console import Console

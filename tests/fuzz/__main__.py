@@ -23,14 +23,14 @@ give --first NUMBER --streams 1.
 """
 
 FLAGS = (
-    Flag("string", "target", "streams", "NAME", "streams (.alic files), models, planes (of alpha), "
-         "shards, checkpoints or settings (of trainings)"),
+    Flag("string", "target", "streams", "NAME", "streams (.alic files), served (what a SavedModel "
+         "is sent), models, planes (of alpha), shards, checkpoints or settings (of trainings)"),
     Flag("integer", "streams", 10000, "N", "inputs to try", "", (1, None)),
     Flag("float", "minutes", None, "N", "end after so many, if not earlier", "", (0, None)),
     Flag("integer", "first", 0, "N", "number of the first", "", (0, None)),
     Flag("integer", "seed", 0, "N", "of the mutations", "", (0, None)),
     Flag("string", "model", "tiny_dwan", "NAME", "tiny_dwan, tiny_fu2022, tiny_resgdn, "
-         "tiny_qae, tiny_icwem, or, for streams, a shipped model"),
+         "tiny_qae, tiny_icwem, or, for streams and served, a shipped one"),
     Flag("integer", "max_pixels", 2**16, "N", "limit of the reader", "", (1, 2**28)),
     Flag("float", "max_seconds", 5.0, "S", "an input may take", "", (0, None)),
     Flag("float", "max_megabytes", 500.0, "M", "all inputs may add to the peak of memory", "",
@@ -38,7 +38,7 @@ FLAGS = (
     Flag("string", "out", "runs/fuzz", "DIR", "folder for what is found"),
     commands.HELP,
 )
-TARGETS = ("streams", "models", "planes", "shards", "checkpoints", "settings")
+TARGETS = ("streams", "served", "models", "planes", "shards", "checkpoints", "settings")
 # Seconds by the clock after which an input that does not end ends the process.
 PATIENCE = 600
 
@@ -65,7 +65,7 @@ def make_target(name, model, max_pixels):
     if name == "models" and not _tiny(model):
         raise errors.UsageError("--target models goes with the tiny models")
     target = importlib.import_module(f"tests.fuzz.{name}").Target
-    if name == "streams":
+    if name in ("streams", "served"):
         return target(load(model), max_pixels)
     return target([_tiny(model)()]) if name == "models" else target()
 
