@@ -28,7 +28,7 @@ demo: $(VENV)/product.stamp
 
 test: $(VENV)/development.stamp
 	$(VENV)/bin/ruff check .
-	$(ONE_THREAD) $(VENV)/bin/python -m pytest -q -n auto --dist loadfile
+	$(ONE_THREAD) $(VENV)/bin/python -m pytest -q -n auto --dist loadfile --durations=15
 
 # A stamp is newer than its requirements once they are installed, so set-up runs once.
 $(VENV)/product.stamp: requirements.txt

@@ -1,6 +1,7 @@
 """What graphics are made of: words, fonts, colours, photographs."""
 
 import colorsys
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +38,7 @@ class Source:
     def of(cls, part, photographs, rng):
         """The source of a part, "train" or "test"; photographs as in `Source`."""
         words = " ".join((ROOT / name).read_text() for name in TEXTS[part]).split()
-        bundled = Path(font_manager.findfont("DejaVu Sans")).parent.glob("DejaVu*.ttf")
-        fonts = sorted({*font_manager.findSystemFonts(fontext="ttf"), *map(str, bundled)})
-        own = [path for path in fonts if len(Path(path).stem) % 2 == (part == "test")]
-        fonts = [path for path in own if _is_latin(path)]
-        return cls(rng, words, fonts, photographs[0 if part == "train" else 1 :: 2])
+        return cls(rng, words, _fonts(part), photographs[0 if part == "train" else 1 :: 2])
 
     def pick(self, options):
         """One of a sequence."""
@@ -76,6 +73,15 @@ class Source:
     def size(self):
         """Width and height of a picture."""
         return self.whole(512, 1024), self.whole(448, 768)
+
+
+@functools.cache
+def _fonts(part):
+    """Paths of the fonts of a part, those of the system and those that come with matplotlib."""
+    bundled = Path(font_manager.findfont("DejaVu Sans")).parent.glob("DejaVu*.ttf")
+    fonts = sorted({*font_manager.findSystemFonts(fontext="ttf"), *map(str, bundled)})
+    own = [path for path in fonts if len(Path(path).stem) % 2 == (part == "test")]
+    return [path for path in own if _is_latin(path)]
 
 
 def _is_latin(path):
