@@ -54,7 +54,8 @@ SETTINGS = (
          "word; may be given several times", "start"),
     Flag("string", "pretrained", None, "FILE", "begin with these weights of keras.applications (an "
          ".h5 file without the top) in the encoder of qae", "start"),
-    Flag("string", "data", None, "DIR", "folder of pictures or of tar shards of pictures"),
+    Flag("string", "data", None, "DIR", "folder of pictures or of tar shards (not compressed) of "
+         "pictures"),
     Flag("string", "validation", None, "DIR", "the same for validation"),
     Flag("float", "minutes", None, "N", "budget in minutes (default 60, unless --steps is given)"),
     Flag("integer", "steps", None, "N", "budget in steps; the run is then reproducible",

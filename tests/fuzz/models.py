@@ -1,5 +1,6 @@
 """Model files that nobody exported: mutations of their configuration and of their arrays."""
 
+import gc
 import json
 import tempfile
 from pathlib import Path
@@ -56,6 +57,7 @@ class Target:
         return archives.directory_mutated(data, rng) if style == 4 else data
 
     def outcome(self, data):
+        gc.collect()  # Models hold themselves, and Python has no hurry with such.
         self._path.write_bytes(data)
         try:
             codec = zoo.load(self._path)
