@@ -1,6 +1,7 @@
 """Image files: reading them as pictures and writing pictures; one clear error per cause."""
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -61,9 +62,11 @@ def _refusal(source):
         if accept and accept(data[:16]) is True:
             try:
                 factory(io.BytesIO(data), "").close()
+            except (IndexError, struct.error):
+                return f"damaged {form} image: ends within its header"
             except Exception as error:  # of every type
                 samples = _samples_of_tiff(data) if form == "TIFF" else ""
-                return f"{form} that is damaged, or of an unknown kind: {_one_line(error)}{samples}"
+                return f"damaged {form} image, or of an unknown kind: {_one_line(error)}{samples}"
     return "not an image that can be read"
 
 
@@ -81,16 +84,19 @@ def _samples_of_tiff(data):
     return f" ({len(bits)} {kind} samples of {max(bits)} bits a pixel)"
 
 
-def _coding_of_png(source):
-    """The cICP chunk of a PNG file, which Pillow passes over; empty if there is none."""
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    position = len(b"\x89PNG\r\n\x1a\n")
-    while (kind := data[position + 4 : position + 8]) not in (b"IDAT", b""):
-        size = int.from_bytes(data[position : position + 4], "big")
+def _coding_of_png(image):
+    """The cICP chunk of an opened PNG file, which Pillow passes over; empty if there is none."""
+    place, position, coding = image.fp.tell(), len(b"\x89PNG\r\n\x1a\n"), b""
+    while not coding:
+        image.fp.seek(position)
+        size, kind = int.from_bytes(image.fp.read(4), "big"), image.fp.read(4)
+        if kind in (b"IDAT", b""):
+            break
         if kind == b"cICP":
-            return data[position + 8 : position + 8 + size]
+            coding = image.fp.read(size)
         position += 12 + size
-    return b""
+    image.fp.seek(place)
+    return coding
 
 
 def open_picture(source):
@@ -108,10 +114,12 @@ def open_picture(source):
     """
     path = None if isinstance(source, bytes) else Path(source)
     try:
+        if path and path.is_fifo():  # It can be read but once.
+            source = path.read_bytes()
         if not source or (path and path.is_file() and not path.stat().st_size):
             raise errors.ImageUnreadable("the file is empty")
-        with open_image(path or source) as image:
-            if image.format == "PNG" and _coding_of_png(source) not in (b"", _CODING_OF_SRGB):
+        with open_image(source) as image:
+            if image.format == "PNG" and _coding_of_png(image) not in (b"", _CODING_OF_SRGB):
                 _warn("its colours (cICP), of HDR perhaps, are taken for sRGB")
             return Picture.of(image)
     except MemoryError:

@@ -151,7 +151,7 @@ JPEG_OF_12_BITS = b"\xff\xd8\xff\xc1" + struct.pack(">HBHHB", 11, 12, 8, 8, 1) +
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
-        (JPEG_OF_12_BITS + bytes(99), "^JPEG that is .*cannot handle 12-bit layers"),
+        (JPEG_OF_12_BITS + bytes(99), "^damaged JPEG image, or of .*cannot handle 12-bit layers"),
         (tiff(np.ones((4, 4, 3), "<f4"), 3), r"3 floating-point samples of 32 bits a pixel"),
         (tiff(np.ones((4, 4, 3), "<u4"), 1), r"3 unsigned samples of 32 bits a pixel"),
         (tiff(np.full((4, 4, 1), 65536, "<u4"), 1), "more than 16 bits have no agreed range"),
