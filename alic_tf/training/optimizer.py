@@ -15,6 +15,8 @@ NEWTON_SCHULZ_STEPS = 5
 UPDATE_SIZE = 0.2
 # A matrix with a shorter side has too few directions to be worth equal steps in all of them.
 SMALLEST_SIDE = 16
+# Part of the rate for kernels that begin nearly right.
+LINEAR_SHARE = 0.1
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -86,7 +88,8 @@ class FiniteMuon(FiniteAdam):
     A kernel counts as a matrix (all but the last axis, outputs). Its update is the momentum with
     all singular values brought near 1, so that directions with small gradients learn, too. Biases,
     gains, depthwise kernels and whatever else has a side under 16 go by Adam, at the same rate; so
-    do the layers named "linear", which begin as a transform that is nearly right.
+    do the kernels of layers named "linear", at a tenth of it: they begin as a transform that is
+    nearly right, and a constant rate would keep shaking it.
 
     Source: Jordan et al. 2024; the size of updates as in Liu et al., arXiv 2502.16982, section 2.2.
     """
@@ -94,11 +97,12 @@ class FiniteMuon(FiniteAdam):
     def build(self, variables):
         super().build(variables)
         self.is_matrix = [_is_matrix(variable) for variable in variables]
+        self.shares = [LINEAR_SHARE if _is_linear(variable) else 1.0 for variable in variables]
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         if not self.is_matrix[index]:
-            super().update_step(gradient, variable, learning_rate)
+            super().update_step(gradient, variable, learning_rate * self.shares[index])
             return
         m = self._momentums[index]
         self.assign(m, MOMENTUM * m + gradient)
@@ -108,8 +112,12 @@ class FiniteMuon(FiniteAdam):
         self.assign_sub(variable, learning_rate * size * update)
 
 
+def _is_linear(variable):
+    return variable.path.endswith("linear/kernel")
+
+
 def _is_matrix(variable):
-    if variable.name != "kernel" or variable.path.endswith("linear/kernel"):
+    if variable.name != "kernel" or _is_linear(variable):
         return False
     return min(math.prod(variable.shape[:-1]), variable.shape[-1]) >= SMALLEST_SIDE
 

@@ -99,7 +99,10 @@ def test_muon_moves_kernels_by_orthogonal_steps_and_everything_else_by_adam():
             optimizer.apply(given, list(variables.values()))
         reached[type(optimizer)] = {path: np.asarray(v).copy() for path, v in variables.items()}
     adam, muon = reached.values()
-    assert [path for path in shapes if (adam[path] != muon[path]).any()] == ["stage/kernel"]
+    differ = [path for path in shapes if (adam[path] != muon[path]).any()]
+    assert differ == ["stage/kernel", "linear/kernel"]
+    steps = [each["linear/kernel"] - start["linear/kernel"] for each in (adam, muon)]
+    np.testing.assert_allclose(steps[1], steps[0] / 10, rtol=1e-3, atol=1e-6)
     momentum, expected = 0.0, start["stage/kernel"].astype("float64")
     for gradient in gradients:
         momentum = 0.95 * momentum + gradient["stage/kernel"]
