@@ -95,7 +95,7 @@ def decode(
     ending = f".{format or 'png'}"
     pairs = batch.plan(source, output, _find_alic, ending)
     if source != batch.DASH and Path(source).is_file():
-        _check_start(Path(source))
+        _check_start(source)
     batch.check_outputs(pairs, [], overwrite)
     forms = {
         target: images.check_format(f"stdout{ending}" if target is batch.STDOUT else target)
@@ -172,7 +172,8 @@ def _find_alic(folder):
 def _check_start(path):
     """Raises for a file of another kind: it, and not its output, is then what is wrong."""
     try:
-        container.check_start(batch.read(path))
+        with open(path, "rb") as file:
+            container.check_start(file.read(container.START_BYTES))
     except errors.AlicError as error:
         error.path = path
         raise

@@ -12,6 +12,7 @@ MAGIC = b"ALIC"
 VERSION = 1
 # Later versions will be smaller: what goes on with a letter is a text that begins like a file.
 VERSIONS_END = 0x20
+START_BYTES = len(MAGIC) + 1
 MODEL_ID_BYTES = 4
 CRC_BYTES = 4
 MAX_SIDE = 32768
