@@ -230,8 +230,9 @@ def stored(folder):
         check_values(values)
     except errors.UsageError as error:
         raise errors.UsageError(error.cause, folder.settings_file) from error
-    known = {name: file[name] for name in ("configuration",) if name in file}
-    return {**settings, **known}
+    if "configuration" in file:
+        settings["configuration"] = file["configuration"]
+    return settings
 
 
 def check_decay(schedule):
