@@ -42,6 +42,9 @@ def _decode(item):
     path, data = item
     try:
         return np.asarray(images.open_image(data).convert("RGB"))
+    except ImageUnreadable as error:
+        error.path = path
+        raise
     except Exception as error:  # Pillow's decoders fail on damaged data in ways of every type
         raise ImageUnreadable("not an image that can be read", path) from error
 
