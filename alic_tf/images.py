@@ -122,7 +122,7 @@ def open_picture(source):
             if image.format == "PNG" and _coding_of_png(image) not in (b"", _CODING_OF_SRGB):
                 _warn("its colours (cICP), of HDR perhaps, are taken for sRGB")
             return Picture.of(image)
-    except MemoryError:
+    except (MemoryError, Warning):  # the latter where the caller makes errors of warnings
         raise
     except errors.AlicError as error:
         error.path = path

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from alic_tf import errors, images
-from alic_tf.evaluation import metrics
+from alic_tf.evaluation import metrics, runner
 from alic_tf.evaluation.baselines import CODECS
 from tests import kodak
 
@@ -41,7 +41,7 @@ def photograph():
 def test_points_on_kodak(name, setting):
     codec = load(name)
     assert setting in codec.settings
-    image = images.read(kodak.FILES[2])
+    image = runner.read(kodak.FILES[2])
     data = codec.encode(image, setting)
     decoded = codec.decode(data)
     bpp, psnr, ms_ssim = KODIM03[name, setting]
