@@ -110,9 +110,10 @@ def info(data: Source) -> dict[str, Any]:
     """What the header of an .alic file, path or bytes, says; needs no TensorFlow.
 
     Returns:
-        dictionary: model (its name, None if it is not shipped), id (hex), width, height, quality
-        (real; None without the model), grey, lanes; bytes of the whole file and, as alpha, exif,
-        icc and xmp, of its parts; bpp, bits per pixel.
+        dictionary: model (its name, None if it is not shipped), id (hex), quality (real; None
+        where the model is not shipped or has one rate), width, height, grey, step (of the
+        quality, in eighths), lanes; bytes of the whole file and, as payload, alpha, exif, icc and
+        xmp, of its parts; bpp, bits per pixel.
 
     Raises:
         alic_tf.errors.AlicError: the file is damaged.
@@ -121,13 +122,14 @@ def info(data: Source) -> dict[str, Any]:
     from alic_tf.quality_steps import quality_of_step
 
     data = _content(data)
-    header, _ = container.unpack(data)
+    header, payload = container.unpack(data)
     model = zoo.describe(header.model_id)
+    rated = model is not None and len(model["lambdas"]) > 1
     return {
         "model": model and model["name"],
         "id": header.model_id.hex(),
-        "quality": model and quality_of_step(header.quality),
-        **container.described(header, len(data)),
+        "quality": quality_of_step(header.quality) if rated else None,
+        **container.described(header, payload, len(data)),
     }
 
 

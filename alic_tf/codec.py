@@ -155,15 +155,26 @@ class Codec:
     def info(self, data):
         """What a file's header says, as a dictionary; see `container.Header` for its terms.
 
-        model, width, height, quality (real), grey, lanes; bytes of the whole file and, as alpha,
-        exif, icc and xmp, of its parts; bpp, bits per pixel.
+        model; quality (real; None where there is one rate), and what `container.described` lists.
         """
-        header, _ = self._unpack(data)
+        header, payload = self._unpack(data)
         return {
             "model": self.name,
-            "quality": quality_of_step(header.quality),
-            **container.described(header, len(container.as_bytes(data))),
+            "quality": quality_of_step(header.quality) if self.qualities > 1 else None,
+            **container.described(header, payload, len(container.as_bytes(data))),
         }
+
+    def warm_up(self, what):
+        """Lets TensorFlow trace the graphs of "encoding" or of "decoding", which takes a second.
+
+        Else the first picture that is encoded, or decoded, takes so much longer.
+        """
+        if what == "encoding":
+            self._analyze(np.zeros((1, 1, 3), "uint8"), 1.0, progress.ignore)
+        else:
+            side = self._stride // self._latent_stride
+            latent = np.zeros((side, side, self.model.latents), "float32")
+            self._synthesize(latent, 1.0, progress.ignore)
 
     def estimate(self, data):
         """The model's own estimate, in bits, of the entropy of a file's latents.

@@ -160,15 +160,17 @@ def as_bytes(data):
     )
 
 
-def described(header, size):
+def described(header, payload, size):
     """What a `Header` says, as a dictionary for people, of a file of `size` bytes.
 
-    width, height, grey, lanes; bytes of the whole file and, as alpha, exif, icc and xmp, of its
-    parts; bpp, bits per pixel.
+    width, height, grey, step (of the quality), lanes; bytes of the whole file and, as payload,
+    alpha, exif, icc and xmp, of its parts; bpp, bits per pixel.
     """
     return {
         **{name: getattr(header, name) for name in ("width", "height", "grey", "lanes")},
+        "step": header.quality,
         "bytes": size,
+        "payload": len(payload),
         **{name: len(getattr(header, name)) for name in CHUNKS.values()},
         "bpp": 8 * size / (header.width * header.height),
     }

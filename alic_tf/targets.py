@@ -3,8 +3,7 @@
 import bisect
 from typing import NamedTuple
 
-from alic_tf import errors
-from alic_tf.evaluation import metrics
+from alic_tf import errors, metrics
 from alic_tf.quality_steps import quality_of_step, step_of_quality
 
 

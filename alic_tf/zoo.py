@@ -28,8 +28,9 @@ def find(name_or_path):
     """
     for path in (SHIPPED / name_or_path / MODEL_FILE, Path(name_or_path) / MODEL_FILE,
                  Path(name_or_path)):
-        if path.is_file():
-            return path
+        with contextlib.suppress(OSError):  # a name may be too long for one of a file
+            if path.is_file():
+                return path
     raise errors.UnknownModel(
         f"unknown model {str(name_or_path)!r}; shipped are: {', '.join(names()) or 'none'}"
     )

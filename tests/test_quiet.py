@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import os
-from alic_tf import commands
+from alic_tf import flags
 
 def run(argv):
     import importlib.util
@@ -17,7 +17,7 @@ def run(argv):
     os.write(2, b"after")
 
 os.write(2, b"before ")
-commands.main(run, [])
+flags.main(run, [])
 """
 
 

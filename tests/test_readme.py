@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import encoder_decoder
+from alic_tf import __main__ as alic
 from alic_tf import zoo
+from alic_tf.command import encoder_decoder
 
 ROOT = Path(__file__).parents[1]
 USE = (ROOT / "README.md").read_text().split("## Use\n")[1].split("\n## ")[0]
 LINES = [line.strip() for line in USE.splitlines() if line.startswith("    ")]
-COMMAND = "python encoder_decoder.py "
+# How a line of a shell begins -> the function that does what it does.
+COMMANDS = {"alic ": alic.main, "python encoder_decoder.py ": encoder_decoder.main}
+NOT_PYTHON = (*COMMANDS, "pip install ")
 
 pytestmark = pytest.mark.skipif("dwan" not in zoo.names(), reason="dwan is not there")
 
@@ -27,14 +30,17 @@ def test_commands(tmp_path, monkeypatch, capsysbinary):
         photo.save(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-    commands = [line.split("#")[0] for line in LINES if line.startswith(COMMAND)]
-    assert len(commands) == 7
-    for command in commands:
+    commands = [
+        (main, line.split("#")[0].removeprefix("python "))
+        for line in LINES for start, main in COMMANDS.items() if line.startswith(start)
+    ]  # fmt: skip
+    assert len(commands) == 11
+    for main, command in commands:
         source, target = (re.findall(rf"{mark} (\S+)", command) for mark in "<>")
-        arguments = shlex.split(re.split("[<>]", command)[0])[1:]
+        arguments = shlex.split(re.split("[<>]", command)[0])
         data = (tmp_path / source[0]).read_bytes() if source else b""
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-        assert encoder_decoder.main(arguments) == 0, command
+        assert main(arguments) == 0, command
         out = capsysbinary.readouterr().out
         if target:
             (tmp_path / target[0]).write_bytes(out)
@@ -44,6 +50,7 @@ def test_commands(tmp_path, monkeypatch, capsysbinary):
     assert {path.name for path in Path("out").iterdir()} == {
         "a.alic", "b.alic", "report.json", "report.csv"
     }  # fmt: skip
+    assert sorted(path.name for path in Path("coded").iterdir()) == ["a.alic", "b.alic"]
 
 
 def test_python(tmp_path, monkeypatch):
@@ -52,6 +59,6 @@ def test_python(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec("\n".join(line for line in LINES if not line.startswith(COMMAND)), names)
+    exec("\n".join(line for line in LINES if not line.startswith(NOT_PYTHON)), names)
     assert names["image"].format == "ALIC" and names["array"].shape == (100, 130, 3)
     assert names["image"].convert("L").size == (130, 100)

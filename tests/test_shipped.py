@@ -8,7 +8,7 @@ from PIL import Image
 
 import alic_tf
 from alic_tf import container, zoo
-from alic_tf.evaluation.metrics import psnr
+from alic_tf.metrics import psnr
 from tests import kodak
 from tests.kodak import needs_kodak
 

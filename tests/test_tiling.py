@@ -6,7 +6,7 @@ from PIL import Image
 
 from alic_tf import zoo
 from alic_tf.codec import Codec
-from alic_tf.evaluation.metrics import psnr
+from alic_tf.metrics import psnr
 from alic_tf.tiling import Chain, Tiling
 from tests import tiny_models
 from tests.test_codec import MODELS, picture

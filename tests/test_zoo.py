@@ -40,7 +40,7 @@ def test_names_and_paths(zoo_of_two, shipped):
         assert zoo.find(wanted) == file
 
 
-@pytest.mark.parametrize("wanted", ["three", "", "one/nothing", "/"])
+@pytest.mark.parametrize("wanted", ["three", "", "one/nothing", "/", "long" * 99])
 def test_unknown_names_list_the_known_ones(zoo_of_two, wanted):
     with pytest.raises(errors.UnknownModel, match="one, two"):
         zoo.find(wanted)

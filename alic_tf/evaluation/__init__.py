@@ -1,6 +1,6 @@
-"""Measuring codecs: metrics, baselines, rate-distortion curves and reports on them.
+"""Measuring codecs: baselines, rate-distortion curves and reports on them.
 
-    python -m alic_tf.evaluation --data kodak/ --out report/     measures, and writes the report
+    alic evaluate --data kodak/ --out report/                    measures, and writes the report
     python -m alic_tf.evaluation.readme --report report/         takes its results into README.md
     python -m alic_tf.evaluation.benchmark --model dwan          times one codec
     python -m alic_tf.evaluation.ablation --data photos/ ...     trains and compares variants

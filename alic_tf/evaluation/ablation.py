@@ -5,9 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from alic_tf import commands, errors, files
-from alic_tf.commands import Flag
+from alic_tf import errors, files, flags
 from alic_tf.evaluation.variants import VARIANTS
+from alic_tf.flags import Flag
 
 USAGE = """\
 usage: python -m alic_tf.evaluation.ablation --data DIR --validation DIR [--steps N] [--out DIR] ...
@@ -34,7 +34,7 @@ FLAGS = (
     Flag("integer", "patch", 128, "N", "side of the crops, a multiple of 64", "", (64, LARGEST)),
     Flag("float", "rate", 1e-3, "R", "highest learning rate"),
     Flag("string", "precision", "float32", "TYPE", "float32 or mixed_bfloat16"),
-    commands.HELP,
+    flags.HELP,
 )  # fmt: skip
 # The flags that all trainings of an ablation share.
 SHARED = ("preset", "set", "steps", "batch", "patch", "rate", "precision")
@@ -42,7 +42,7 @@ SHARED = ("preset", "set", "steps", "batch", "patch", "rate", "precision")
 
 def run(argv):
     """Parses the command line, trains and reports; returns the exit code."""
-    values = commands.read(argv, USAGE, FLAGS)
+    values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
     check_values(values)
@@ -51,7 +51,7 @@ def run(argv):
 
     variants = values.variants or list(VARIANTS)
     settings = {name: values[name] for name in SHARED}
-    settings["set"] = dict(map(commands.change, values.set))
+    settings["set"] = dict(map(flags.change, values.set))
     for variant in variants:
         variant_training.check(settings, variant)
     settings |= {name: Path(values[name]).name for name in ("data", "validation")}
@@ -106,4 +106,4 @@ def check_values(values):
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from alic_tf import commands
-from alic_tf.commands import Flag
+from alic_tf import flags
+from alic_tf.flags import Flag
 from alic_tf.quality_steps import DEFAULT_QUALITY
 
 USAGE = "usage: python -m alic_tf.evaluation.benchmark [--model NAME] [--untrained] ...\n"
@@ -22,7 +22,7 @@ FLAGS = (
     Flag("string", "image", None, "FILE", "picture to code; a generated one of 768x512 by default"),
     Flag("float", "quality", DEFAULT_QUALITY, "Q", "quality, for a model of several rates"),
     Flag("integer", "runs", 7, "N", "runs of which the median is taken", bounds=(1, None)),
-    commands.HELP,
+    flags.HELP,
 )  # fmt: skip
 
 # Deviation of the latents of untrained models: more bits than trained ones would ask for.
@@ -68,7 +68,7 @@ def median_seconds(function, runs):
 
 def run(argv):
     """Times a model and prints a line; returns the exit code."""
-    values = commands.read(argv, USAGE, FLAGS)
+    values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
     import alic_tf
@@ -90,4 +90,4 @@ def run(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from alic_tf import commands, errors
-from alic_tf.commands import Flag
+from alic_tf import errors, flags
+from alic_tf.flags import Flag
 
 USAGE = """\
 usage: python -m alic_tf.evaluation.large --data DIR [--megapixels 1,10,100] ...
@@ -27,7 +27,7 @@ FLAGS = (
     Flag("string", "model", "dwan", "NAME", "model: a name, or the folder of an exported one"),
     Flag("float", "quality", 4.0, "Q", "from 1 to 8"),
     Flag("integer", "runs", 5, "N", "pictures of a size", "", (1, 100)),
-    commands.HELP,
+    flags.HELP,
 )
 
 # Heights of the mosaic's rows, in pixels.
@@ -45,7 +45,7 @@ class Cost(NamedTuple):
 
 def run(argv):
     """Parses the command line and prints a line per size; returns the exit code."""
-    values = commands.read(argv, USAGE, FLAGS)
+    values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
     sizes = [shape(megapixels) for megapixels in _numbers(values.megapixels)]
@@ -145,4 +145,4 @@ def _numbers(text):
 
 
 if __name__ == "__main__":
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

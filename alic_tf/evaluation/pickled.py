@@ -10,8 +10,8 @@ import sys
 
 import numpy as np
 
-from alic_tf import commands, errors, images
-from alic_tf.commands import Flag
+from alic_tf import errors, flags, images
+from alic_tf.flags import Flag
 
 USAGE = """\
 usage: python -m alic_tf.evaluation.pickled --model MODEL --data DIR
@@ -23,7 +23,7 @@ FLAGS = (
     Flag("string", "model", "qae", "NAME", "model: a name, or the folder or file of an exported "
          "one"),
     Flag("string", "data", None, "DIR", "folder of pictures"),
-    commands.HELP,
+    flags.HELP,
 )  # fmt: skip
 
 # Of their adaptive model: what a probability keeps with every symbol, and the least there is.
@@ -57,7 +57,7 @@ def original_bytes(levels, bits):
 
 def run(argv):
     """Parses the command line and prints the sizes; returns the exit code."""
-    values = commands.read(argv, USAGE, FLAGS)
+    values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
     if values.data is None or not os.path.isdir(values.data):
@@ -81,4 +81,4 @@ def run(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

@@ -8,8 +8,8 @@ from string import Template
 
 from PIL import Image
 
-from alic_tf import errors, files
-from alic_tf.evaluation import metrics, runner
+from alic_tf import errors, files, metrics
+from alic_tf.evaluation import runner
 
 PAGE = "pictures.html"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from alic_tf.evaluation.metrics import ms_ssim_db
+from alic_tf.metrics import ms_ssim_db
 
 # Points outside this range of bits per pixel do not count: nobody chooses a codec there.
 BPP_RANGE = (0.05, 1.35)

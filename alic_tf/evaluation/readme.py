@@ -7,8 +7,8 @@ import sys
 from dataclasses import astuple
 from pathlib import Path
 
-from alic_tf import commands, errors, files
-from alic_tf.commands import Flag
+from alic_tf import errors, files, flags
+from alic_tf.flags import Flag
 
 ROOT = Path(__file__).resolve().parents[2]
 README, RESULTS, PLOT = "README.md", "results", "docs/images/rate_distortion.png"
@@ -23,7 +23,7 @@ from results/*.json, and the plot beside it. NAME is rates, bd-rate or complexit
 FLAGS = (
     Flag("string", "report", None, "DIR", "first copy the results of this report, without their "
          "single pictures, into results/"),
-    commands.HELP,
+    flags.HELP,
 )  # fmt: skip
 
 _SECTION = re.compile(r"(<!-- results:([\w-]+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
@@ -31,7 +31,7 @@ _SECTION = re.compile(r"(<!-- results:([\w-]+) -->\n).*?(<!-- /results:\2 -->)",
 
 def run(argv):
     """Parses the command line and writes README.md; returns the exit code."""
-    values = commands.read(argv, USAGE, FLAGS)
+    values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
     from alic_tf.evaluation import page, plots, results
@@ -117,4 +117,4 @@ def _compared():
 
 
 if __name__ == "__main__":
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

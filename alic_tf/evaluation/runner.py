@@ -7,9 +7,8 @@ import warnings
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from alic_tf import errors, images
-from alic_tf.evaluation import log, metrics, workers
-from alic_tf.evaluation.report import finite
+from alic_tf import errors, images, metrics
+from alic_tf.evaluation import log, workers
 
 # Where the logs lie in the folder of a report.
 LOGS = "measurements"
@@ -84,7 +83,7 @@ def measure(codec, path, digest, settings, path_of_log):
                 "encode_seconds": encoded - start,
                 "decode_seconds": end - encoded,
             }
-            log.append(path_of_log, finite(record))
+            log.append(path_of_log, metrics.finite(record))
     except errors.AlicError as error:
         error.path = error.path or path
         return path, str(error)

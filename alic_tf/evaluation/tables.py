@@ -4,8 +4,8 @@ import html
 from dataclasses import dataclass
 
 from alic_tf.evaluation import published, results
-from alic_tf.evaluation.metrics import ms_ssim_db
 from alic_tf.evaluation.rate_distortion import METRICS, bd_rate, quality_at
+from alic_tf.metrics import ms_ssim_db
 
 RATES = (0.25, 0.5, 1.0)
 

@@ -1,1 +1,1 @@
-"""The codec as a TensorFlow SavedModel of stock operations: `python -m alic_tf.serving.export`."""
+"""The codec as a TensorFlow SavedModel of stock operations, for `alic export`."""

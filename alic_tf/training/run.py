@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from alic_tf import errors, precision, zoo
-from alic_tf.evaluation.metrics import MS_SSIM_MIN_SIDE
+from alic_tf.metrics import MS_SSIM_MIN_SIDE
 from alic_tf.networks.initialization import initialize
 from alic_tf.training.cluster import is_chief
 from alic_tf.training.configuration import (
@@ -132,6 +132,28 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
             path = _export(model, export, training_model, schedule, settings)
         log.say(f"wrote {path}, {path.stat().st_size} bytes")
     return training_model
+
+
+@precision.single()
+def export_run(folder, settings, target):
+    """Writes a run's model, with the weights of its best validation or else the last ones.
+
+    Args:
+        folder: `RunFolder` of the run.
+        settings: those of the run, see `train`.
+        target: folder for the model.
+
+    Returns:
+        path of the model file.
+    """
+    with precision.building(settings["precision"]):
+        model = make_model(settings["configuration"])
+    training_model = compiled(model, settings)
+    schedule = SCHEDULES[settings["schedule"]](settings["rate"], steps=1)
+    checkpoint = Checkpoint(folder.checkpoint, folder.best, schedule)
+    checkpoint.restore(training_model, best=folder.best.exists())
+    with training_model.optimizer.averages():
+        return _export(model, target, training_model, schedule, settings)
 
 
 def compiled(model, settings, replicas=None, perceptual=None):

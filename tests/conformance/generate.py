@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from alic_tf import commands, container, errors, zoo
+from alic_tf import container, errors, flags, zoo
 from alic_tf.entropy import coder
 from alic_tf.quality_steps import quality_of_step
 from tests.conformance import vectors
@@ -154,4 +154,4 @@ def run(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

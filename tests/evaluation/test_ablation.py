@@ -62,7 +62,7 @@ def call(tmp_path, monkeypatch):
         trained.clear()
         data = ["--data", str(tmp_path), "--validation", str(tmp_path)]
         command = ["ablation", *data, "--out", str(tmp_path / "out"), *arguments]
-        return ablation.commands.main(ablation.run, command), list(trained)
+        return ablation.flags.main(ablation.run, command), list(trained)
 
     return run
 

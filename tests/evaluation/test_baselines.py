@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import errors, images
-from alic_tf.evaluation import metrics, runner
+from alic_tf import errors, images, metrics
+from alic_tf.evaluation import runner
 from alic_tf.evaluation.baselines import CODECS
 from tests import kodak
 

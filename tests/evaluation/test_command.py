@@ -14,7 +14,7 @@ import pytest
 
 import alic_tf
 from alic_tf import images, zoo
-from alic_tf.evaluation import __main__ as command
+from alic_tf.command import evaluate as command
 from alic_tf.evaluation import results, runner
 from alic_tf.evaluation.complexity import macs_per_pixel
 from alic_tf.evaluation.learned import Learned
@@ -119,7 +119,7 @@ def test_bad_requests_are_one_line(photos, tmp_path, capsys, arguments, cause):
     (tmp_path / "empty").mkdir()
     places = {"photos": photos, "empty": tmp_path / "empty"}
     arguments = ["--out", str(tmp_path / "out"), *(text.format(**places) for text in arguments)]
-    assert command.commands.main(command.run, ["evaluation", *arguments]) == 2
+    assert command.flags.main(command.run, ["evaluation", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and cause in captured.err
     assert not (tmp_path / "out").exists()

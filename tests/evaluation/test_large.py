@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import commands, zoo
+from alic_tf import flags, zoo
 from alic_tf.evaluation import large
 from tests.tiny_models import tiny_dwan
 
@@ -40,7 +40,7 @@ def test_a_line_per_size(tmp_path, capsys):
     (tmp_path / "data").mkdir()
     Image.fromarray(noise).save(tmp_path / "data" / "a.png")
     arguments = ["--model", str(tmp_path), "--megapixels", "0.02,0.05", "--runs", "2"]
-    assert commands.main(large.run, ["", "--data", str(tmp_path / "data"), *arguments]) == 0
+    assert flags.main(large.run, ["", "--data", str(tmp_path / "data"), *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines] == ["192x128", "256x192"]
     assert lines[0].count("(1.00x)") == 4
@@ -53,5 +53,5 @@ def test_a_line_per_size(tmp_path, capsys):
     ([], "--data"), (["--data", "nowhere"], "--data"), (["--megapixels", "10,1"], "ascending"),
     (["--megapixels", "a"], "ascending"), (["--megapixels", "-1"], "ascending")])
 def test_wrong_requests(capsys, arguments, cause):
-    assert commands.main(large.run, ["", *arguments]) == 2
+    assert flags.main(large.run, ["", *arguments]) == 2
     assert cause in capsys.readouterr().err

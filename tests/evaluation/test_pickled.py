@@ -39,7 +39,7 @@ def test_command(tmp_path, capsys):
         Image.fromarray(picture(130, 200, i)).save(tmp_path / "data" / f"{i}.png")
 
     def run(*arguments):
-        return pickled.commands.main(pickled.run, ["pickled", *map(str, arguments)])
+        return pickled.flags.main(pickled.run, ["pickled", *map(str, arguments)])
 
     assert run("--model", tmp_path / "tiny", "--data", tmp_path / "data") == 0
     rows = capsys.readouterr().out.splitlines()

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alic_tf import errors, images
-from alic_tf.evaluation import log, metrics, runner
+from alic_tf import errors, images, metrics
+from alic_tf.evaluation import log, runner
 from alic_tf.evaluation.baselines import CODECS
 
 WEBP = dataclasses.replace(CODECS["webp"], settings=(5, 50))

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from alic_tf import commands, errors
-from alic_tf.commands import Flag
+from alic_tf import errors, flags
+from alic_tf.flags import Flag
 
 USAGE = """\
 usage: python -m tests.fuzz [--target NAME] [--streams N] [--model NAME] ...
@@ -36,7 +36,7 @@ FLAGS = (
     Flag("float", "max_megabytes", 500.0, "M", "all inputs may add to the peak of memory", "",
          (0, None)),
     Flag("string", "out", "runs/fuzz", "DIR", "folder for what is found"),
-    commands.HELP,
+    flags.HELP,
 )
 TARGETS = ("streams", "served", "models", "planes", "shards", "checkpoints", "settings")
 # Seconds by the clock after which an input that does not end ends the process.
@@ -72,7 +72,7 @@ def make_target(name, model, max_pixels):
 
 def run(argv):
     """Parses the command line and judges the inputs; returns the exit code."""
-    values = commands.read(argv, USAGE, FLAGS)
+    values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
     import numpy as np
@@ -123,4 +123,4 @@ def run(argv):
 
 if __name__ == "__main__":
     faulthandler.enable()
-    sys.exit(commands.main(run, sys.argv))
+    sys.exit(flags.main(run, sys.argv))

@@ -52,7 +52,7 @@ class Target:
                 data = data[:start] + data[start:stop] * int(rng.integers(2, 60)) + data[stop:]
             else:
                 data = streams.damaged(data or b"?", self.pictures, rng)
-        data = data[:LARGEST]
+            data = data[:LARGEST]
         return _with_checksums(data) if rng.random() < 0.5 else data
 
     def outcome(self, data):

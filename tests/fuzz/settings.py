@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-import train_tf
 from alic_tf import errors
+from alic_tf.command import train
 from alic_tf.training import run
 from alic_tf.training.configuration import configuration, make_model
 from alic_tf.training.folder import RunFolder
@@ -45,7 +45,7 @@ class Target:
     def _tried(self, arguments):
         try:
             with mock.patch.object(run, "train", _begin):
-                train_tf.run(["train_tf.py", *arguments])
+                train.run(["train_tf.py", *arguments])
         except errors.AlicError as error:
             assert "\n" not in str(error)
             return type(error).__name__

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 import alic_tf
-from alic_tf import errors, storage, zoo
+from alic_tf import errors, flags, storage, zoo
+from alic_tf.command import import_tf1 as cli
 from alic_tf.networks import import_tf1, tf1_scopes
 from tests.golden import DATA, load, relative_error
 
@@ -33,7 +34,7 @@ def command(monkeypatch, capsys):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # restored, for it sets this
 
     def run(*arguments):
-        code = import_tf1.main(["import_tf1", *map(str, arguments)])
+        code = flags.main(cli.run, ["alic import", *map(str, arguments)])
         return code, *capsys.readouterr()
 
     return run

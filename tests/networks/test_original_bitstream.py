@@ -80,7 +80,7 @@ def test_command(decoded, tmp_path):
     pair = [tmp_path / name for name in ("picture.npz", "picture.bin")]
     for path, name in zip(pair, ("header_bitstream", "y_bin")):
         path.write_bytes(GOLDEN[f"full/{name}_uint8"].tobytes())
-    result = without_onednn("-m", "alic_tf.networks.import_tf1", "--checkpoint", CHECKPOINT,
+    result = without_onednn("-m", "alic_tf", "import", "--checkpoint", CHECKPOINT,
                             "--read-original", *pair, "--out", tmp_path / "picture.png")
     assert (result.returncode, result.stderr) == (0, "")
     expected = np.clip(np.round(255 * FULL["act/x_hat"][0]), 0, 255)

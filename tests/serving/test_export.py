@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alic_tf import zoo
+from alic_tf import flags, zoo
+from alic_tf.command import export as command
 from alic_tf.serving import export, warmup
 from tests.tiny_models import tiny_qae
 
@@ -15,14 +16,14 @@ ROOT = Path(__file__).parents[2]
 
 def run(capsys, *arguments):
     """(exit code, what was printed) of the command."""
-    code = export.main(["export", *arguments])
+    code = flags.main(command.run, ["export", *arguments])
     return code, "".join(capsys.readouterr())
 
 
 def test_help_and_wrong_flags_answer_before_tensorflow_is_imported():
-    program = ("import sys; from alic_tf.serving import export\n"
-               "codes = [export.main(['', *flags.split()]) for flags in ('--help', '--nonsense',\n"
-               "         '--out x/one', '--out x/1 --max_pixels 0')]\n"
+    program = ("import sys; from alic_tf.__main__ import main\n"
+               "codes = [main(['', 'export', *words.split()]) for words in (\n"
+               "    '--help', '--nonsense', '--out x/one', '--out x/1 --max_pixels 0')]\n"
                "assert codes == [0, 2, 2, 2] and 'tensorflow' not in sys.modules, codes")
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
 

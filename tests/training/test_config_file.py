@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from alic_tf import commands, errors
+from alic_tf import errors, flags
 from alic_tf.training.config_file import arguments
 
 NAMES = ("model", "start", "set", "steps", "minutes", "rate")
@@ -25,9 +25,9 @@ def test_settings_become_flags_and_switches_changes(file):
         model="dwan", start=None, rate=1e-5, set={"transform.pqf": False},
         configuration={"transform": {"kind": "packet", "units": [1, 2]}, "lambdas": [0.5]},
     )  # fmt: skip
-    flags = arguments(path, NAMES, [])
-    assert flags[:2] == ["--model=dwan", "--rate=1e-05"]
-    assert dict(commands.change(flag.removeprefix("--set=")) for flag in flags[2:]) == {
+    given = arguments(path, NAMES, [])
+    assert given[:2] == ["--model=dwan", "--rate=1e-05"]
+    assert dict(flags.change(flag.removeprefix("--set=")) for flag in given[2:]) == {
         "transform.pqf": False, "transform.kind": "packet", "transform.units": [1, 2],
         "lambdas": [0.5]}  # fmt: skip
 

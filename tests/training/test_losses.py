@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from alic_tf.evaluation import metrics
+from alic_tf import metrics
 from alic_tf.training.losses import RateDistortion
 
 LAMBDAS = (0.001, 0.01, 0.04)

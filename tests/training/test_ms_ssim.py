@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from alic_tf.evaluation import metrics
+from alic_tf import metrics
 from alic_tf.training.ms_ssim import ms_ssim
 from tests import golden
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -12,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import train_tf
 from alic_tf import errors, storage
+from alic_tf.command import train
 from tests.training import tiny
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, str(ROOT / "train_tf.py")]
 DATA = str(ROOT / "docs")
 
@@ -28,14 +29,14 @@ def run(*arguments):
 def test_help_names_the_flags():
     result = run("--help")
     assert (result.returncode, result.stderr) == (0, "")
-    names = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  --")]
+    names = re.findall(r"^  (?:-h, )?--(\w+)", result.stdout, re.MULTILINE)
     expected = (
         "model start set pretrained data validation minutes steps batch patch accumulate schedule "
         "decay optimizer rate warmup hard ema metric perceptual perceptual_weight balance "
         "precision seed config out resume export best overwrite distribute tensorboard "
         "log_seconds save_minutes validate_minutes help"
     )
-    assert " ".join(names) == " ".join(f"--{name}" for name in expected.split())
+    assert names == expected.split()
     assert max(map(len, result.stdout.splitlines())) <= 100
 
 
@@ -93,12 +94,13 @@ def answers(tmp_path_factory):
     places = {name.upper(): str(folder / f"{name}.json") for name in ("text", "unknown", "half")}
     places["OLD"] = str(folder)
     program = """
-import contextlib, io, json, sys, train_tf
+import contextlib, io, json, sys
+from alic_tf.command import train
 answers = []
 for arguments in json.loads(sys.argv[1]):
     with contextlib.redirect_stdout(io.StringIO()) as out:
         with contextlib.redirect_stderr(io.StringIO()) as errors:
-            code = train_tf.main(["train_tf.py", *arguments])
+            code = train.main(["train_tf.py", *arguments])
     answers.append((code, out.getvalue(), errors.getvalue()))
 print(json.dumps((answers, sorted({"keras", "tensorflow"} & set(sys.modules)))))
 """
@@ -137,7 +139,7 @@ def test_answers_take_less_than_half_a_second(arguments):
 
 def test_unknown_models_are_answered_with_those_there_are(tmp_path, capfd):
     out = tmp_path / "run"
-    assert train_tf.main(["train_tf.py", "--data", DATA, "--out", str(out), "--model=dwam"]) == 2
+    assert train.main(["train_tf.py", "--data", DATA, "--out", str(out), "--model=dwam"]) == 2
     output, error = capfd.readouterr()
     assert output == "" and "'dwan'" in error and error.count("\n") == 1
     assert not out.exists()
@@ -153,7 +155,7 @@ def test_unknown_models_are_answered_with_those_there_are(tmp_path, capfd):
 def test_muon_is_the_default_from_scratch(arguments, expected, monkeypatch, tmp_path):
     taken = []
     monkeypatch.setattr("alic_tf.training.run.train", lambda *given: taken.append(given[1]))
-    train_tf.run(["train_tf.py", "--data", DATA, "--out", str(tmp_path / "run"), *arguments])
+    train.run(["train_tf.py", "--data", DATA, "--out", str(tmp_path / "run"), *arguments])
     assert (taken[0]["optimizer"], taken[0]["rate"]) == expected
 
 
@@ -166,12 +168,12 @@ def test_a_decay_of_a_stable_run_begins_at_its_checkpoint(budget, expected, monk
     (tmp_path / "config.json").write_text(json.dumps(settings))
     arguments = ["train_tf.py", "--resume", "--out", str(tmp_path), "--decay", "5"]
     with pytest.raises(errors.UsageError, match="holds no checkpoint to go on from"):
-        train_tf.run(arguments)
+        train.run(arguments)
     state = {"step": 1000, "seconds": 3600.0}
     np.savez(tmp_path / "last.npz", state=json.dumps(state), v0=np.zeros(1))
     taken = []
     monkeypatch.setattr("alic_tf.training.run.train", lambda *given: taken.append(given[1]))
-    train_tf.run(arguments)
+    train.run(arguments)
     assert {name: taken[0][name] for name in expected} == expected
     assert (taken[0]["decay"], taken[0]["optimizer"]) == (5, "adam")
 
@@ -219,5 +221,5 @@ def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
     assert not all(np.array_equal(early[name], late[name]) for name in late)
 
     capfd.readouterr()
-    assert train_tf.main(["train_tf.py", "--resume", "--out", str(out), "--export", str(model)])
+    assert train.main(["train_tf.py", "--resume", "--out", str(out), "--export", str(model)])
     assert "exists; give --overwrite" in capfd.readouterr().err

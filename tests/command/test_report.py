@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from alic_tf.evaluation import report
+from alic_tf.command import report
 
 
 def rows():

@@ -5,8 +5,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, fields
 
-from alic_tf import files
-from alic_tf.evaluation import metrics
+from alic_tf import files, metrics
 
 NAMES = ("report.json", "report.csv")
 
@@ -78,9 +77,9 @@ def write(folder, rows, failed, **settings):
     """Writes report.json (settings, averages, rows, names that failed) and report.csv (rows)."""
     content = {
         **settings,
-        "average": finite(averages(rows)),
+        "average": metrics.finite(averages(rows)),
         "failed": failed,
-        "pictures": [finite(asdict(row)) for row in rows],
+        "pictures": [metrics.finite(asdict(row)) for row in rows],
     }
     with files.replacing(folder / NAMES[0]) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
@@ -97,11 +96,3 @@ def _known(rows, field):
 
 def _mean(values):
     return sum(values) / len(values) if values else None
-
-
-def finite(values):
-    """A dictionary as JSON can hold it: it has neither infinity nor nan, both become null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in values.items()
-    }

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alic_tf.evaluation.metrics import ms_ssim, ms_ssim_db, psnr, ssim
+from alic_tf.metrics import ms_ssim, ms_ssim_db, psnr, ssim
 
 
 def pair(height, width, noise, seed=0):

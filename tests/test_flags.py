@@ -2,8 +2,8 @@
 
 import pytest
 
-from alic_tf import commands, errors
-from alic_tf.commands import Flag
+from alic_tf import errors, flags
+from alic_tf.flags import Flag
 
 TABLE = (
     Flag("string", "output", None, "PATH", "file to write", short="o"),
@@ -12,7 +12,7 @@ TABLE = (
     Flag("boolean", "drop_metadata", False, "", "without metadata"),
     Flag("list", "codecs", ["a", "b"], "A,B", "codecs"),
     Flag("multi_string", "set", [], "PATH=VALUE", "change"),
-    commands.HELP,
+    flags.HELP,
 )
 
 
@@ -30,8 +30,9 @@ TABLE = (
     (["--quality", "8", "-h"], {"quality": 8.0, "help": True}),
 ])  # fmt: skip
 def test_spellings(arguments, expected):
-    values, rest = commands.parse(["program", "file", *arguments], TABLE)
-    assert {name: values[name] for name in expected} == expected and rest == ["file"]
+    values = flags.parse(["program", "file", *arguments], TABLE)
+    assert {name: values[name] for name in expected} == expected
+    assert values.arguments == ["file"]
     words = {word.lstrip("-").split("=")[0].replace("-", "_") for word in arguments}
     assert values.given == {name for name in values.given if {name, name[0], f"no{name}",
                                                               f"no_{name}"} & words}
@@ -47,5 +48,5 @@ def test_spellings(arguments, expected):
 ])  # fmt: skip
 def test_what_is_wrong_is_said_in_a_line(arguments, cause):
     with pytest.raises(errors.UsageError) as caught:
-        commands.parse(["program", *arguments], TABLE)
+        flags.parse(["program", *arguments], TABLE)
     assert cause in str(caught.value) and "\n" not in str(caught.value)

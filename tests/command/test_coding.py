@@ -13,17 +13,22 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-import encoder_decoder
-from alic_tf import cli, container, errors, images, progress
-from alic_tf.evaluation import metrics
+from alic_tf import container, errors, images, metrics, progress, storage
+from alic_tf import zoo as real_zoo
+from alic_tf.command import codecs, encoder_decoder
 from alic_tf.picture import Picture
 
 MODEL_ID = b"fake"
 
 
 class DeflatingCodec:
+    name = "fake"
+
     def __init__(self):
         self.forgetful = False
+
+    def warm_up(self, what):
+        pass
 
     def encode(self, image, quality=None):
         return self.encode_with_latents(image, quality)[0]
@@ -49,9 +54,13 @@ class Zoo:
     def __init__(self):
         self.codec = DeflatingCodec()
 
-    def shared(self, name):
+    def find(self, name):
         if name != "dwan":
             raise errors.UnknownModel(f"unknown model {name!r}; there are: dwan")
+        return name
+
+    def shared(self, name):
+        self.find(name)
         return self.codec
 
     def load_by_id(self, model_id):
@@ -65,9 +74,12 @@ class Zoo:
 
 @pytest.fixture(autouse=True)
 def zoo(monkeypatch):
-    monkeypatch.setattr(cli, "zoo", Zoo())
+    fake = Zoo()
+    for name in ("find", "shared", "load_by_id", "describe"):
+        monkeypatch.setattr(real_zoo, name, getattr(fake, name))
+    monkeypatch.setattr(storage, "read_configuration", lambda _: {"lambdas": [1] * 8})
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-    return cli.zoo
+    return fake
 
 
 @pytest.fixture
@@ -408,7 +420,7 @@ def test_bad_standard_input(pipe, data, cause):
 
 def test_what_standard_output_is_not_for(run, tmp_path, monkeypatch):
     images.write(tmp_path / "p.png", picture())
-    refused(run, tmp_path, 2, ".: a folder does not fit", "--encode", ".", "--output", "-")
+    refused(run, tmp_path, 2, ".: several files do not fit", "--encode", ".", "--output", "-")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     refused(run, tmp_path, 2, "is a terminal", "--encode", "p.png", "--output", "-")
 
@@ -549,7 +561,7 @@ def test_progress_of_large_pictures_and_folders(run, tmp_path, monkeypatch, larg
         yield told.append
 
     monkeypatch.setattr(progress, "bar", bar)
-    monkeypatch.setattr(cli, "LARGE", large)
+    monkeypatch.setattr(codecs, "LARGE", large)
     for number in range(files):
         images.write(tmp_path / f"{number}.png", picture(number, (25, 40)))
     assert run("--encode", "0.png" if files == 1 else ".")[0] == 0

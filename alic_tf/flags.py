@@ -21,7 +21,7 @@ class Flag(NamedTuple):
     Fields:
         kind: "string", "integer", "float", "boolean", "list" (texts between commas) or
             "multi_string" (may be given several times).
-        name, default: without the dashes; None if there is no default.
+        name, default: the name without dashes; None if there is no default.
         what: placeholder of its value in the help.
         text: explanation.
         actions: names of the actions it goes with.
@@ -60,18 +60,24 @@ def main(run, argv):
         return 130
 
 
-def read(argv, usage, table):
+def read(argv, usage, table, most=0):
     """Returns the `Values` of a table, or None if help was asked for and printed.
 
+    Arguments:
+        argv: program, then the words of the command line.
+        usage: text above the flags in the help.
+        table: of `Flag`s.
+        most: number of arguments beside the flags that there may be; None for any.
+
     Raises:
-        UsageError: a flag is wrong, or there is something else on the command line.
+        UsageError: a flag is wrong, or there are more arguments.
     """
-    values, arguments = parse(argv, table)
+    values = parse(argv, table)
     if values.help:
         print(help_text(usage, table))
         return None
-    if arguments:
-        raise errors.UsageError(f"unexpected argument {arguments[0]!r}; see --help")
+    if most is not None and len(values.arguments) > most:
+        raise errors.UsageError(f"unexpected argument {values.arguments[most]!r}; see --help")
     return values
 
 
@@ -80,18 +86,20 @@ class Values:
 
     Attributes:
         given: names of the flags that are on the command line.
+        arguments: what else is on it.
     """
 
-    def __init__(self, table, given):
+    def __init__(self, table, given, arguments):
         self.__dict__ |= {flag.name: flag.default for flag in table} | given
         self.given = set(given)
+        self.arguments = arguments
 
     def __getitem__(self, name):
         return getattr(self, name)
 
 
 def parse(argv, table):
-    """Returns the `Values` of a table and what is left of the command line.
+    """Returns the `Values` of a table.
 
     Words of a flag's name are joined by dashes or by underscores. A boolean NAME is set by --NAME
     or --NAME=true, and unset by --noNAME, --no-NAME or --NAME=false.
@@ -113,13 +121,17 @@ def parse(argv, table):
     parser.add_argument("arguments", nargs="*", default=[])
     given, unknown = parser.parse_known_intermixed_args(argv[1:])
     if unknown:
-        known = [f"--{flag.name}" for flag in table]
-        close = difflib.get_close_matches(unknown[0].split("=")[0], known, 1)
-        hint = f"did you mean {close[0]}?" if close else "see --help"
+        close = closest(unknown[0].split("=")[0], [f"--{flag.name}" for flag in table])
+        hint = f"did you mean {close}?" if close else "see --help"
         raise errors.UsageError(f"unknown flag {unknown[0]}; {hint}")
     given = vars(given)
     arguments = given.pop("arguments", [])
-    return Values(table, given), arguments
+    return Values(table, given, arguments)
+
+
+def closest(word, known):
+    """The one of the known words that somebody may have meant by another one, or None."""
+    return next(iter(difflib.get_close_matches(word, known, 1)), None)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -173,7 +185,10 @@ def change(text):
 def help_text(usage, table):
     """The help of a command line: its usage and its flags."""
     lines = [usage]
-    labels = [f"  --{flag.name} {flag.what}".rstrip() for flag in table]
+    labels = [
+        f"  {f'-{flag.short}, ' * bool(flag.short)}--{flag.name} {flag.what}".rstrip()
+        for flag in table
+    ]
     width = max(map(len, labels)) + 2
     for flag, label in zip(table, labels):
         default = ",".join(flag.default) if flag.kind == "list" and flag.default else flag.default

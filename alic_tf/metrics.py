@@ -1,5 +1,7 @@
 """PSNR, SSIM, MS-SSIM of 8-bit pictures, in numpy: decoded files are judged without TensorFlow."""
 
+import math
+
 import numpy as np
 
 # Wang, Simoncelli and Bovik, "Multiscale structural similarity", 2003: weights of the five scales.
@@ -113,3 +115,11 @@ def _halve(plane):
     plane = np.pad(plane, ((0, height % 2), (0, width % 2)), mode="edge")
     rows = plane[0::2] + plane[1::2]
     return (rows[:, 0::2] + rows[:, 1::2]) / 4
+
+
+def finite(values):
+    """A dictionary as JSON can hold it: it has neither infinity nor nan, both become null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
