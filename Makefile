@@ -1,12 +1,26 @@
 # make demo   set up (once), then put a photograph through a real bitstream file and back
-# make test   set up (once), then lint and run every test
+# make test   set up (once), then lint and run every test, and a few with the newest TensorFlow
+# make matrix every test, with the pinned versions and with the newest ones
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: demo test clean
+.PHONY: demo test matrix newest clean
 
+# Python 3.11 or 3.12 has the pinned versions of requirements.txt; 3.13, which these do not support,
+# and `make matrix` the newest ones of requirements-newest.txt. The first Python that is there is
+# taken, on the PATH or of pyenv.
+first = $(shell for minor in $(1); do \
+	for p in python3.$$minor python3 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.$$minor.*/bin/python3; do \
+	"$$p" -c "import sys; sys.exit(sys.version_info[:2] != (3, $$minor))" 2>/dev/null \
+	&& echo "$$p" && exit; done; done)
 VENV := .venv
-PYTHON ?= $(shell for p in python3.11 python3; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+PYTHON := $(or $(PYTHON),$(call first,11 12 13))
+MINOR := $(shell "$(PYTHON)" -c "import sys; print(sys.version_info[1])" 2>/dev/null)
+REQUIREMENTS := requirements$(if $(filter 13,$(MINOR)),-newest).txt
+NEWEST := .venv-newest
+NEWEST_PYTHON := $(or $(NEWEST_PYTHON),$(call first,13 12))
+# What the newest versions are tried on whenever the tests run; `make matrix` runs all.
+SHORT := tests/conformance tests/test_api.py tests/test_quiet.py tests/entropy/test_range_coder.py \
+	tests/command/test_alic.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -28,21 +42,39 @@ demo: $(VENV)/product.stamp
 
 test: $(VENV)/development.stamp
 	$(VENV)/bin/ruff check .
-	$(ONE_THREAD) $(VENV)/bin/python -m pytest -q -n auto --dist loadfile --durations=15
+	$(VENV)/bin/mypy
+	$(call pytest,$(VENV)) --durations=15
+	$(MAKE) newest TESTS="$(SHORT)"
+
+matrix: $(VENV)/development.stamp
+	$(call pytest,$(VENV))
+	$(MAKE) newest
+
+pytest = $(ONE_THREAD) $(1)/bin/python -m pytest -q -n auto --dist loadfile
+
+newest:
+	if test -z "$(NEWEST_PYTHON)"; then echo "the newest versions are not tried: no Python 3.12 or 3.13"; \
+	else $(MAKE) $(NEWEST)/newest.stamp && $(call pytest,$(NEWEST)) $(TESTS); fi
 
 # A stamp is newer than its requirements once they are installed, so set-up runs once.
-$(VENV)/product.stamp: requirements.txt
-	test -n "$(PYTHON)" || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+$(VENV)/product.stamp: $(REQUIREMENTS)
+	test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	echo "installing requirements.txt into $(VENV) (once; TensorFlow takes a minute or two)"
-	$(VENV)/bin/pip install --quiet -r requirements.txt
+	echo "installing $(REQUIREMENTS) into $(VENV) (once; TensorFlow takes a minute or two)"
+	$(VENV)/bin/pip install --quiet -r $(REQUIREMENTS)
 	touch $@
 
 $(VENV)/development.stamp: requirements-dev.txt $(VENV)/product.stamp
 	$(VENV)/bin/pip install --quiet -r requirements-dev.txt
 	touch $@
 
+$(NEWEST)/newest.stamp: requirements-newest.txt requirements-dev.txt
+	test -x $(NEWEST)/bin/python || $(NEWEST_PYTHON) -m venv $(NEWEST)
+	echo "installing requirements-newest.txt into $(NEWEST) (once)"
+	$(NEWEST)/bin/pip install --quiet -r requirements-newest.txt -r requirements-dev.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(NEWEST) $(DEMO) .pytest_cache .ruff_cache .mypy_cache
 
 .SILENT:

@@ -76,18 +76,19 @@ def encode(
     from alic_tf import images, targets, zoo
     from alic_tf.picture import Picture
 
-    asked = {"bytes": max_bytes, "bpp": target_bpp, "psnr": target_psnr}
-    asked = {kind: value for kind, value in asked.items() if value is not None}
+    given = {"bytes": max_bytes, "bpp": target_bpp, "psnr": target_psnr}
+    asked = {kind: value for kind, value in given.items() if value is not None}
     if len(asked) + (quality is not None) > 1:
         raise ValueError("give one of quality, max_bytes, target_bpp and target_psnr")
     if isinstance(image, bytearray | memoryview):
         image = bytes(image)
     if isinstance(image, str | os.PathLike | bytes):
         image = images.open_picture(image)
+    picture = Picture.of(image)
     codec = zoo.shared(model)
     for kind, value in asked.items():
-        return targets.search(codec, Picture.of(image), targets.Target(kind, value)).data
-    return codec.encode(image, quality)
+        return targets.search(codec, picture, targets.Target(kind, value)).data
+    return codec.encode(picture, quality)
 
 
 def decode(data: Source) -> np.ndarray:
@@ -101,9 +102,9 @@ def decode(data: Source) -> np.ndarray:
     """
     from alic_tf import container, zoo
 
-    data = _content(data)
-    header, _ = container.unpack(data)
-    return zoo.load_by_id(header.model_id).decode(data)
+    content = _content(data)
+    header, _ = container.unpack(content)
+    return zoo.load_by_id(header.model_id).decode(content)
 
 
 def info(data: Source) -> dict[str, Any]:
@@ -121,19 +122,19 @@ def info(data: Source) -> dict[str, Any]:
     from alic_tf import container, zoo
     from alic_tf.quality_steps import quality_of_step
 
-    data = _content(data)
-    header, payload = container.unpack(data)
+    content = _content(data)
+    header, payload = container.unpack(content)
     model = zoo.describe(header.model_id)
     rated = model is not None and len(model["lambdas"]) > 1
     return {
         "model": model and model["name"],
         "id": header.model_id.hex(),
         "quality": quality_of_step(header.quality) if rated else None,
-        **container.described(header, payload, len(data)),
+        **container.described(header, payload, len(content)),
     }
 
 
-def _content(data):
+def _content(data: Source) -> bytes:
     """The bytes of a file that is given as its path, or as what `container.as_bytes` takes."""
     from alic_tf import container
 

@@ -1,6 +1,10 @@
 """The codec: picture to .alic bytes, and back."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +13,12 @@ from alic_tf import alpha, container, errors, padding, progress
 from alic_tf.picture import Picture
 from alic_tf.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
 from alic_tf.tiling import Chain, Tiling
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    Data = bytes | bytearray | memoryview
+    Pixels = np.ndarray | Image.Image | Picture
 
 # Quantized latents are fixed-point activations, which end at 4096.
 LATENT_LIMIT = 4095.0
@@ -37,9 +47,11 @@ class Codec:
         origin: (function, arguments) that load the codec again, by which it is pickled, or None.
     """
 
-    origin = None
+    origin: tuple[Callable[..., Codec], tuple[Any, ...]] | None = None
 
-    def __init__(self, model, exact, model_id, name, tile=None):
+    def __init__(
+        self, model: Any, exact: Any, model_id: bytes, name: str, tile: int | None = None
+    ) -> None:
         self.model, self.exact, self.model_id, self.name = model, exact, model_id, name
         self.qualities = model.qualities
         self._stride, self._latent_stride = model.stride, model.latent_stride
@@ -56,16 +68,16 @@ class Codec:
         self._hyper_latent = tiled(model.hyper_step(), np.rint)
         self._image = chain(model.synthesis_steps(), levels)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         rates = "one rate" if self.qualities == 1 else f"qualities 1..{self.qualities}"
         return f"<Codec {self.name} ({self.model_id.hex()}), {rates}>"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is None:
             raise TypeError(f"{self!r} was not loaded from a file, and cannot be pickled")
         return self.origin
 
-    def encode(self, image, quality=None):
+    def encode(self, image: Pixels, quality: float | None = None) -> bytes:
         """Codes an image.
 
         Args:
@@ -85,17 +97,20 @@ class Codec:
         """
         return self.encode_with_latents(image, quality)[0]
 
-    def encode_many(self, images, quality=None):
+    def encode_many(self, images: Sequence[Pixels], quality: float | None = None) -> list[bytes]:
         """As `encode`, of each of a list; returns a list. A terminal shows a bar of progress."""
         with progress.bar(len(images)) as advance:
             return [self.encode_with_latents(image, quality, advance)[0] for image in images]
 
-    def decode_many(self, files):
+    def decode_many(self, files: Sequence[Data]) -> list[np.ndarray]:
         """As `decode`, of each of a list; returns a list. A terminal shows a bar of progress."""
         with progress.bar(len(files)) as advance:
             return [self.decode_picture(data, advance).array() for data in files]
 
-    def encode_with_latents(self, image, quality=None, advance=progress.ignore):
+    def encode_with_latents(
+        self, image: Pixels, quality: float | None = None,
+        advance: progress.Advance = progress.ignore,
+    ) -> tuple[bytes, dict[str, np.ndarray]]:  # fmt: skip
         """As `encode`; returns (bytes, the latents as `latents` will find them).
 
         Args:
@@ -116,7 +131,7 @@ class Codec:
         data = container.pack(header, payload)
         return data, {"latent": latent_hat, "hyper_latent": z}
 
-    def latents(self, data):
+    def latents(self, data: Data) -> dict[str, np.ndarray]:
         """Decodes the latents of an .alic file.
 
         Returns:
@@ -128,7 +143,7 @@ class Codec:
         """
         return self._latents(*self._unpack(data))
 
-    def decode(self, data):
+    def decode(self, data: Data) -> np.ndarray:
         """Decodes an .alic file to an array: uint8 [h, w, 3], or as many channels as it has.
 
         Raises:
@@ -136,11 +151,13 @@ class Codec:
         """
         return self.decode_picture(data).array()
 
-    def decode_image(self, data):
+    def decode_image(self, data: Data) -> Image.Image:
         """As `decode`, to a Pillow image with the metadata of the file in its `info`."""
         return self.decode_picture(data).image()
 
-    def decode_picture(self, data, advance=progress.ignore):
+    def decode_picture(
+        self, data: Data, advance: progress.Advance = progress.ignore
+    ) -> Picture:
         """As `decode`, to a `Picture`; `advance` as in `encode_with_latents`."""
         header, payload = self._unpack(data)
         if header.alpha:
@@ -152,7 +169,7 @@ class Codec:
         rgb = padding.crop(image, header.height, header.width, *self._padding)
         return Picture.decoded(rgb, header)
 
-    def info(self, data):
+    def info(self, data: Data) -> dict[str, Any]:
         """What a file's header says, as a dictionary; see `container.Header` for its terms.
 
         model; quality (real; None where there is one rate), and what `container.described` lists.
@@ -164,7 +181,7 @@ class Codec:
             **container.described(header, payload, len(container.as_bytes(data))),
         }
 
-    def warm_up(self, what):
+    def warm_up(self, what: str) -> None:
         """Lets TensorFlow trace the graphs of "encoding" or of "decoding", which takes a second.
 
         Else the first picture that is encoded, or decoded, takes so much longer.
@@ -176,7 +193,7 @@ class Codec:
             latent = np.zeros((side, side, self.model.latents), "float32")
             self._synthesize(latent, 1.0, progress.ignore)
 
-    def estimate(self, data):
+    def estimate(self, data: Data) -> float:
         """The model's own estimate, in bits, of the entropy of a file's latents.
 
         From the float networks, for comparison with the real size of the file.

@@ -11,12 +11,12 @@ class AlicError(Exception):
 
     exit_code = 1
 
-    def __init__(self, cause, path=None):
+    def __init__(self, cause: str, path: object = None) -> None:
         super().__init__(cause)
         self.cause = cause
         self.path = path
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.path is None:
             return self.cause
         # Names of files may hold line ends, and bytes that are no text.

@@ -1,6 +1,7 @@
 """Image files: reading them as pictures and writing pictures; one clear error per cause."""
 
 import io
+import os
 import struct
 import warnings
 from pathlib import Path
@@ -99,7 +100,7 @@ def _coding_of_png(image):
     return coding
 
 
-def open_picture(source):
+def open_picture(source: str | os.PathLike[str] | bytes) -> Picture:
     """Reads an image file of one of `FORMATS`; see `Picture.of` for what becomes of it.
 
     Arguments:

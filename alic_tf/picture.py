@@ -1,13 +1,17 @@
 """A picture as the codec takes and gives it: colours, alpha and metadata; array or Pillow image."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from alic_tf import alpha, metadata, pillow_modes
+from alic_tf.container import Header
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +33,7 @@ class Picture:
     xmp: bytes = b""
 
     @classmethod
-    def of(cls, image):
+    def of(cls, image: Picture | Image.Image | np.ndarray) -> Picture:
         """The picture that is given as a `Picture`, a Pillow image or an array.
 
         Where alpha is 0, the colours of the image are not kept: see `alpha.fill_hidden`.
@@ -76,7 +80,7 @@ class Picture:
         return cls(np.broadcast_to(planes, (height, width, 3)), grey, plane, exif, icc, xmp)
 
     @classmethod
-    def decoded(cls, rgb, header):
+    def decoded(cls, rgb: np.ndarray, header: Header) -> Picture:
         """The picture of an .alic file, from its decoded colours and its `container.Header`.
 
         Raises:
@@ -93,7 +97,7 @@ class Picture:
         return replace(self, rgb=alpha.fill_hidden(self.rgb, self.alpha > 0))
 
     @cached_property
-    def fields(self):
+    def fields(self) -> dict[str, Any]:
         """The fields of a `container.Header` that this picture determines."""
         height, width = self.rgb.shape[:2]
         return {
@@ -106,20 +110,20 @@ class Picture:
             "xmp": self.xmp,
         }
 
-    def array(self):
+    def array(self) -> np.ndarray:
         """uint8 array [h, w] (grey), [h, w, 2] (grey, alpha), [h, w, 3] or [h, w, 4]."""
         colours = self.rgb[..., :1] if self.grey else self.rgb
         if self.alpha is not None:
             return np.dstack([colours, self.alpha])
         return np.ascontiguousarray(colours[..., 0] if self.grey else colours)
 
-    def image(self):
+    def image(self) -> Image.Image:
         """Pillow image of mode L, LA, RGB or RGBA, with the metadata in `info`."""
         image = Image.fromarray(self.array())
         image.info |= metadata.info_of(self.exif, self.icc, self.xmp)
         return image
 
-    def on_white(self):
+    def on_white(self) -> Picture:
         """The same picture, opaque: laid on white."""
         if self.alpha is None:
             return self
@@ -127,7 +131,7 @@ class Picture:
         rgb = (self.rgb * weight + 255 * (255 - weight) + 127) // 255
         return replace(self, rgb=rgb.astype(np.uint8), alpha=None)
 
-    def without_metadata(self):
+    def without_metadata(self) -> Picture:
         """The same picture without EXIF, ICC profile and XMP, its colours converted to sRGB."""
         rgb = self.rgb
         if self.icc:

@@ -1,14 +1,17 @@
 """Progress of long work: functions that are told each share of it as it is done."""
 
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager
 
+Advance = Callable[[float], None]
 
-def ignore(share):
+
+def ignore(share: float) -> None:
     """Stands for nobody who wants to know."""
 
 
-def part(advance, weight):
+def part(advance: Advance, weight: float) -> Advance:
     """What a part of the work, of this weight in the whole, is to tell its shares to."""
     return lambda share: advance(weight * share)
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 import alic_tf
 from alic_tf import zoo
+from tests import typed_use
 from tests.tiny_models import tiny_dwan
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 50, 3), "uint8").repeat(2, 0).repeat(2, 1)
@@ -44,6 +45,10 @@ def test_pictures_of_every_kind_there_and_back(folder):
         alic_tf.info(data))
     assert alic_tf.models()["tiny"]["qualities"] == 8
     assert alic_tf.encode(PIXELS, "tiny") == alic_tf.encode(PIXELS, "tiny", quality=4)
+
+
+def test_every_public_name_in_use(folder):
+    typed_use.run(folder / "a.png", "tiny")
 
 
 def test_targets(folder):
