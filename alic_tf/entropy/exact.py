@@ -34,6 +34,12 @@ def unflatten(arrays):
     return tree
 
 
+def numbered(parts, name):
+    """The parts name_0, name_1, ... of a dictionary, a list in the order of their numbers."""
+    count = sum(part.startswith(f"{name}_") for part in parts)
+    return [parts[f"{name}_{i}"] for i in range(count)]
+
+
 class Part(NamedTuple):
     """Some of the elements of a pass.
 

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from alic_tf.entropy.exact import HYPER_STRIDE, ExactEntropyModel, Part, flatten, unflatten
+from alic_tf.entropy.exact import (
+    HYPER_STRIDE,
+    ExactEntropyModel,
+    Part,
+    flatten,
+    numbered,
+    unflatten,
+)
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_layers import Composite, FixedPointSequence, converted
 from alic_tf.entropy.fixed_point import ONE, saturate
@@ -117,10 +124,9 @@ class ExactChannelModel(ExactEntropyModel):
     def from_arrays(cls, arrays):
         """Inverse of `arrays`."""
         tree = unflatten(arrays)
-        slices = sum(name.startswith("slice_") for name in tree)
         return cls(FactorizedTables(**tree["prior"]), IntegerTables(**tree["tables"]),
                    [FixedPointSequence.from_arrays(tree[f"hyper_{x}"]) for x in ("mean", "scale")],
-                   [ExactSlice.from_arrays(tree[f"slice_{i}"]) for i in range(slices)],
+                   [ExactSlice.from_arrays(part) for part in numbered(tree, "slice")],
                    tree["smallest_scale"])
 
     def passes(self, z, latent, active):

@@ -3,7 +3,14 @@
 import numpy as np
 
 from alic_tf.entropy.distributions import MIXTURES
-from alic_tf.entropy.exact import ExactEntropyModel, Part, flatten, rounded, unflatten
+from alic_tf.entropy.exact import (
+    ExactEntropyModel,
+    Part,
+    flatten,
+    numbered,
+    rounded,
+    unflatten,
+)
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
 from alic_tf.entropy.mixture import IntegerMixture
@@ -79,14 +86,12 @@ class ExactMaskedModel(ExactEntropyModel):
         """Inverse of `arrays`."""
         parts = unflatten(arrays)
 
-        def layers(prefix):
-            count = sum(part.startswith(prefix) for part in parts)
-            return [FixedPointConvolution.from_arrays(parts[f"{prefix}{i}"])
-                    for i in range(count)]
+        def layers(name):
+            return map(FixedPointConvolution.from_arrays, numbered(parts, name))
 
         return cls(tuple(MIXTURES)[int(parts["kind"])], FactorizedTables(**parts["prior"]),
-                   IntegerTables(**parts["tables"]), layers("hyper_"),
-                   FixedPointConvolution.from_arrays(parts["context"]), layers("parameters_"))
+                   IntegerTables(**parts["tables"]), layers("hyper"),
+                   FixedPointConvolution.from_arrays(parts["context"]), layers("parameters"))
 
     def passes(self, z, latent, active):
         height, width, _ = latent.shape

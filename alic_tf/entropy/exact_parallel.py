@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from alic_tf.entropy.exact import HYPER_STRIDE, ExactEntropyModel, Part, flatten, unflatten
+from alic_tf.entropy.exact import (
+    HYPER_STRIDE,
+    ExactEntropyModel,
+    Part,
+    flatten,
+    numbered,
+    unflatten,
+)
 from alic_tf.entropy.factorized import FactorizedTables
 from alic_tf.entropy.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
 from alic_tf.entropy.mixture import IntegerMixture
@@ -197,9 +204,8 @@ class ExactParallelModel(ExactEntropyModel):
     def from_arrays(cls, arrays):
         """Inverse of `arrays`."""
         tree = unflatten(arrays)
-        hyper = [FixedPointConvolution.from_arrays(tree[name])
-                 for name in sorted(tree) if name.startswith("hyper_")]
-        passes = [ExactPass.from_parts(tree[f"pass_{i}"]) for i in range(2 * len(tree["groups"]))]
+        hyper = map(FixedPointConvolution.from_arrays, numbered(tree, "hyper"))
+        passes = map(ExactPass.from_parts, numbered(tree, "pass"))
         return cls(FactorizedTables(**tree["prior"]), IntegerTables(**tree["tables"]),
                    QualityTables(**tree["qualities"]), tree["groups"], hyper, passes,
                    tree["lowest_coded_level"])

@@ -15,8 +15,7 @@ from alic_tf.entropy.functions import FRACTION_BITS, ONE, gelu
 LARGEST = (1 << 24) - 1
 WEIGHT_LIMIT = (1 << 15) - 1
 EXACT_LIMIT = 1 << 53
-LEAKY_SLOPE = 13107  # 0.2 in units of 2^-16
-SLOPES = {"leaky_relu": LEAKY_SLOPE, "leaky_relu_0.01": 655}
+SLOPES = {"leaky_relu": 13107, "leaky_relu_0.01": 655}  # in units of 2^-16
 # Of kernels in magnitude: their sums are then scaled by what float64 can express.
 EXPONENT_LIMIT = 512
 # Inputs of output rows that are multiplied at once: few enough for the processor's caches.
@@ -76,8 +75,12 @@ def _scaled(kernel, bias, exponent):
 
 def _sum_bound(kernel, bias):
     """Largest magnitude an accumulator can reach (the weights are integer-valued float64)."""
-    fan_in = (0, 1, 2) if kernel.ndim == 4 else (0, 1)
-    return np.max(np.abs(kernel).sum(fan_in) * (LARGEST + 1.0) + np.abs(bias))
+    return np.max(np.abs(kernel).sum((0, 1, 2)) * (LARGEST + 1.0) + np.abs(bias))
+
+
+def _product(x, weights):
+    # One tall matrix, where a stack of images would be many small products.
+    return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
 
 class FixedPointConvolution:
@@ -87,8 +90,7 @@ class FixedPointConvolution:
     as floor(x * 13107 / 2^16) for negative x.
 
     Args:
-        kernel: integers of at most 15 bits and a sign, (h, w, in, out); (h, w, channels) for a
-            depthwise convolution, which filters each channel on its own.
+        kernel: integers of at most 15 bits and a sign, (h, w, in, out).
         bias: integers in units of the accumulator, (out,).
         exponent: power of two by which kernel and bias exceed the numbers they stand for.
         strides: downsampling factor.
@@ -100,25 +102,27 @@ class FixedPointConvolution:
     without strides; saturated. Returns the same kind.
 
     Raises:
-        ValueError: unknown activation, strides and upsample both above 1, a kernel that is no
-            16-bit integer, an exponent over `EXPONENT_LIMIT`, or sums that could reach 2^53.
+        ValueError: unknown activation, strides and upsample below 1 or both above, a kernel that
+            is no four-dimensional array of 16-bit integers, not as many biases as it has outputs,
+            an exponent over `EXPONENT_LIMIT`, or sums that could reach 2^53.
     """
 
     def __init__(self, kernel, bias, exponent, strides=1, upsample=1, flip=False,
                  activation=None):
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {ACTIVATIONS}, not {activation!r}")
-        if strides > 1 and upsample > 1:
-            raise ValueError(f"only one of strides ({strides}) and upsample ({upsample}) may "
-                             "exceed 1")
+        if min(strides, upsample) < 1 or strides > 1 and upsample > 1:
+            raise ValueError(f"strides ({strides}) and upsample ({upsample}) must be at least 1, "
+                             "and only one of them may exceed 1")
         self.kernel, self.bias = np.asarray(kernel), np.asarray(bias, "int64")
         if self.kernel.dtype.kind != "i" or np.any(np.abs(self.kernel.astype("int64"))
                                                    > WEIGHT_LIMIT):
             raise ValueError(f"kernel must be integers within +-{WEIGHT_LIMIT}")
+        if self.kernel.ndim != 4 or self.bias.shape != self.kernel.shape[3:]:
+            raise ValueError(f"kernel {self.kernel.shape} and bias {self.bias.shape} do not fit")
         self.exponent = checked_exponent(exponent)
         self.strides, self.upsample, self.flip = int(strides), int(upsample), bool(flip)
         self.activation = activation
-        self.depthwise = self.kernel.ndim == 3
         weights = self.kernel[::-1, ::-1] if self.flip else self.kernel
         self._weights = np.ascontiguousarray(weights, "float64")
         self._bias = self.bias.astype("float64")
@@ -127,7 +131,7 @@ class FixedPointConvolution:
 
     @classmethod
     def from_float(cls, kernel, bias=None, **options):
-        """Rounds a float kernel (h, w, in, out) or (h, w, channels) and bias to integers."""
+        """Rounds a float kernel (h, w, in, out) and bias to integers."""
         kernel = np.asarray(kernel, "float64")
         bias = np.zeros(kernel.shape[-1]) if bias is None else np.asarray(bias, "float64")
         exponent = _largest_exponent(kernel, bias)
@@ -171,8 +175,8 @@ class FixedPointConvolution:
     def accumulate(self, x):
         """Exact sums of weights times inputs plus bias, in units of 2^-(12 + exponent)."""
         if self.kernel.shape[:2] == (1, 1) and self.strides == self.upsample == 1:
-            sums = self._product(x, self.matrix)
-        elif self.upsample > 1 or self.depthwise:
+            sums = _product(x, self.matrix)
+        elif self.upsample > 1:
             sums = self._accumulate_taps(x)
         else:
             sums = self._accumulate_windows(x)
@@ -190,12 +194,6 @@ class FixedPointConvolution:
             slope = x * (SLOPES[self.activation] * 2.0**-16)
             return np.maximum(x, np.floor(slope, out=slope), out=x)
         return x
-
-    def _product(self, x, weights):
-        if self.depthwise:
-            return x * weights
-        # One tall matrix, where a stack of images would be many small products.
-        return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
     def _accumulate_windows(self, x):
         """One product of all taps at once, some rows of outputs after the other."""
@@ -225,7 +223,7 @@ class FixedPointConvolution:
             for j, (to_columns, from_columns) in enumerate(taps[1]):
                 inputs = x[:, from_rows, from_columns]
                 if inputs.size:
-                    sums[:, to_rows, to_columns] += self._product(inputs, self._weights[i, j])
+                    sums[:, to_rows, to_columns] += _product(inputs, self._weights[i, j])
         return sums
 
     def _tap(self, m, size, n):

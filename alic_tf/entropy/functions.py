@@ -3,7 +3,7 @@
 A table holds the values of a function, rounded to whole numbers. Mathematical libraries differ in
 the last bit of a function, which is 1e-11 of a unit here at most. No value in these tables is as
 near as 1e-9 to the middle between two whole numbers, nor a thousand of its own last bits, so that
-every library gives the same table, as does an exact computation: tables need not be stored.
+every library gives the same table, as does an exact computation: these tables need not be stored.
 """
 
 import functools

@@ -41,8 +41,9 @@ def _cumulative(family, x):
 class IntegerTables:
     """Tables of cumulative distributions, reciprocal scales and exponentials, all integers.
 
-    They are generated once, when a model is exported, and travel in the model's file: exp and erf
-    may differ between mathematical libraries, integers cannot.
+    They are generated once, when a model is exported, and travel in the model's file: some of their
+    entries are so near to the middle between two integers that mathematical libraries, which differ
+    in the last bit of exp and erf, round them differently. (The tables of `functions` have none.)
 
     Args:
         cdf: int32 (families, grid + 2), standard cumulative distributions times 2^28.

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf.entropy.exact_parallel import FACTOR_BITS
-from alic_tf.entropy.fixed_point import LARGEST, LEAKY_SLOPE
+from alic_tf.entropy.fixed_point import LARGEST, SLOPES
 
 
 def shift_right(x, bits):
@@ -44,14 +44,19 @@ class Convolution(tf.Module):
     """A `FixedPointConvolution`.
 
     Args:
-        exact: the layer, not depthwise.
+        exact: the layer.
 
     Call: integer-valued float64 (batch, height, width, in), or (rows, in) where the kernel is 1x1
     without strides; saturated. Returns the same kind.
+
+    Raises:
+        NotImplementedError: its activation has no counterpart here.
     """
 
     def __init__(self, exact):
         super().__init__()
+        if exact.activation not in (None, "relu", *SLOPES):
+            raise NotImplementedError(f"activation {exact.activation!r}")
         self.kernel = stored(np.flip(exact.kernel, (0, 1)) if exact.flip else exact.kernel)
         self.bias = stored(exact.bias)
         self._exact = exact
@@ -83,8 +88,8 @@ class Convolution(tf.Module):
         x = _rounded(sums, self._exact.exponent)
         if self._exact.activation == "relu":
             return tf.nn.relu(x)
-        if self._exact.activation == "leaky_relu":
-            return tf.maximum(x, tf.floor(x * (LEAKY_SLOPE * 2.0**-16)))
+        if self._exact.activation in SLOPES:
+            return tf.maximum(x, tf.floor(x * (SLOPES[self._exact.activation] * 2.0**-16)))
         return x
 
 

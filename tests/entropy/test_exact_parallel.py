@@ -7,6 +7,7 @@ import pytest
 
 from alic_tf import conversion
 from alic_tf.entropy import exact_parallel, scan
+from alic_tf.entropy.exact import numbered
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 from alic_tf.entropy.fixed_point import ONE, dequantize, quantize
 from tests.tiny_models import tiny_dwan
@@ -193,3 +194,8 @@ def test_damaged_payloads(models):
         decoded, hyper = exact.decode(rng.bytes(size), 8, 12, 1)
         assert decoded.shape == (8, 12, CHANNELS) and hyper.shape == (2, 3, HYPER_LATENTS)
         assert np.all(np.isfinite(decoded))
+
+
+def test_more_than_ten_layers_keep_their_order():
+    layers = {f"hyper_{i}": i for i in range(12)}
+    assert numbered(dict(sorted(layers.items())), "hyper") == list(range(12))

@@ -31,8 +31,7 @@ def reference(layer, x):
     sums = np.zeros((batch, len(rows), len(columns), kernel.shape[-1]), "int64") + layer.bias
     for (a, i), (b, j) in itertools.product(enumerate(rows), enumerate(columns)):
         patch = spread[:, i:i + kernel.shape[0], j:j + kernel.shape[1]]
-        axes = "bijc,ijc->bc" if layer.depthwise else "bijc,ijco->bo"
-        sums[:, a, b] += np.einsum(axes, patch, kernel)
+        sums[:, a, b] += np.einsum("bijc,ijco->bo", patch, kernel)
     k = layer.exponent
     y = (2 * sums + (1 << k)) >> (k + 1)
     y = np.clip(y, -LARGEST, LARGEST)
@@ -86,16 +85,6 @@ def test_equals_integer_convolution(
     np.testing.assert_array_equal(again(x), y)
 
 
-@pytest.mark.parametrize("size", [(1, 65), (65, 1), (3, 3)])
-def test_depthwise_equals_integer_convolution(size):
-    rng = np.random.default_rng(4)
-    layer = FixedPointConvolution.from_float(rng.normal(scale=0.2, size=(*size, 3)))
-    x = activations(rng, (1, 9, 40, 3))
-    np.testing.assert_array_equal(layer(x), reference(layer, x))
-    again = FixedPointConvolution.from_arrays(layer.arrays())
-    np.testing.assert_array_equal(again(x), layer(x))
-
-
 def test_rows_equal_image():
     rng = np.random.default_rng(5)
     layer = FixedPointConvolution.from_float(rng.normal(size=(1, 1, 8, 4)), rng.normal(size=4))
@@ -134,6 +123,12 @@ def test_refuses_what_it_cannot_do():
     kernel = np.ones((1, 1, 1, 1), "int16")
     with pytest.raises(ValueError, match="leaky_relu"):
         FixedPointConvolution(kernel, [0], 0, activation="tanh")
+    with pytest.raises(ValueError, match="do not fit"):
+        FixedPointConvolution(kernel, [0, 0], 0)
+    with pytest.raises(ValueError, match="do not fit"):
+        FixedPointConvolution(kernel[0], [0], 0)
+    with pytest.raises(ValueError, match="at least 1"):
+        FixedPointConvolution(kernel, [0], 0, upsample=0)
     with pytest.raises(ValueError, match="only one"):
         FixedPointConvolution(kernel, [0], 0, strides=2, upsample=2)
     with pytest.raises(ValueError, match="integers"):

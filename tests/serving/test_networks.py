@@ -20,7 +20,8 @@ def activations(rng, *shape):
 
 @pytest.mark.parametrize("options", [
     {"activation": "relu"}, {"strides": 2, "activation": "leaky_relu"},
-    {"strides": 2, "flip": True}, {"upsample": 2, "flip": True}, {"upsample": 3}])
+    {"strides": 2, "flip": True}, {"upsample": 2, "flip": True},
+    {"upsample": 3, "activation": "leaky_relu_0.01"}])
 @pytest.mark.parametrize("size", [1, 3, 4, 5])
 def test_convolutions(options, size):
     rng = np.random.default_rng(size)
@@ -30,6 +31,12 @@ def test_convolutions(options, size):
     for sides in ((1, 1), (5, 8)):
         x = activations(rng, 2, *sides, 6)
         np.testing.assert_array_equal(layer(x).numpy(), exact(x))
+
+
+def test_an_activation_it_does_not_know_is_not_left_out():
+    exact = FixedPointConvolution.from_float(np.ones((1, 1, 1, 1)), activation="gelu")
+    with pytest.raises(NotImplementedError, match="gelu"):
+        Convolution(exact)
 
 
 def test_products_of_rows():
