@@ -126,7 +126,7 @@ class Codec:
         step = step_of_quality(quality, self.qualities)
         half = progress.part(advance, 0.5)
         latent, z = self._analyze(picture.rgb, quality_of_step(step), half)
-        payload, latent_hat, lanes = self._exact_at(step).encode(latent, z, half)
+        payload, latent_hat, lanes = self.exact.at(step).encode(latent, z, half)
         header = container.Header(self.model_id, quality=step, lanes=lanes, **picture.fields)
         data = container.pack(header, payload)
         return data, {"latent": latent_hat, "hyper_latent": z}
@@ -229,9 +229,6 @@ class Codec:
 
         return self._image(part, *latent.shape[:2], quality, advance=advance)
 
-    def _exact_at(self, step):
-        return self.exact.at(step) if self.qualities > 1 else self.exact
-
     def _unpack(self, data):
         header, payload = container.unpack(data)
         if header.model_id != self.model_id:
@@ -247,7 +244,7 @@ class Codec:
     def _latents(self, header, payload, advance=progress.ignore):
         sides = (padding.padded_size(n, self._stride) for n in (header.height, header.width))
         try:
-            latent, z = self._exact_at(header.quality).decode(
+            latent, z = self.exact.at(header.quality).decode(
                 payload, *(side // self._latent_stride for side in sides), header.lanes, advance
             )
         except ValueError as error:

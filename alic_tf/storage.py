@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 
 import numpy as np
 
@@ -17,9 +16,9 @@ _NO_MODEL_FILE = "is not a model file, or a damaged one"
 # Keys that every configuration has, with the types of their values.
 _REQUIRED = {"format": int, "id": str, "name": str, "transform": dict, "entropy": dict,
              "lambdas": list}
-# Bytes of the integers in a file: those of tables, and by weight of those of the layers.
-MAX_EXACT = 2**24
-MAX_EXACT_PER_WEIGHT = 4
+NO_MODEL = "holds no model that this program can build"
+# Bytes of all integers in a file whose shapes the configuration leaves open.
+MAX_OPEN = 2**24
 
 
 def fingerprint(arrays):
@@ -67,48 +66,63 @@ def read_configuration(path):
     return configuration
 
 
-def load(path, shapes=None):
+def load(path, shapes=None, declared=None):
     """(configuration, weights, exact arrays) of a model file; see `save`.
 
     Args:
         path: of the file.
-        shapes: those that the weights must have, in order; then nothing is inflated of a file
-            whose arrays are others, or are more than weights of these shapes account for.
+        shapes: those that the weights must have, in order.
+        declared: {name: `Declared`} of the exact arrays. Nothing is inflated of a file whose
+            arrays are others than these and the shapes say.
 
     Raises:
         UnknownModel: as `read_configuration`; the arrays have changed since they were saved, are
-            not those of the shapes, or hold what is no number.
+            not those expected, or hold what is no number.
     """
     configuration = read_configuration(path)
     try:
         arrays = npz.declared(path)
         arrays.pop(_CONFIGURATION)
-        _check_declared(arrays, shapes)
+        weights, exact = _checked(arrays, shapes)
+    except ValueError as error:
+        raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
+    if declared is not None and not _are_declared(exact, declared):
+        raise errors.UnknownModel(NO_MODEL, path)
+    try:
         arrays = npz.read(path, arrays)
     except ValueError as error:
         raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
     if fingerprint(arrays).hex() != configuration["id"]:
         raise errors.UnknownModel("is damaged: its arrays do not give its id", path)
-    weights = [arrays[name] for name in sorted(arrays) if name.startswith(_WEIGHTS)]
+    weights, exact = [arrays[name] for name in weights], {x: arrays[_EXACT + x] for x in exact}
     if not all((np.abs(array) <= np.finfo("float32").max).all() for array in weights):
         raise errors.UnknownModel("has weights that are no numbers", path)
-    exact = {
-        name.removeprefix(_EXACT): array
-        for name, array in arrays.items()
-        if name.startswith(_EXACT)
-    }
     return configuration, weights, exact
 
 
-def _check_declared(arrays, shapes):
-    """Raises ValueError unless weights, of these shapes if there are any, explain the arrays."""
-    weights = [arrays[name] for name in sorted(arrays) if name.startswith(_WEIGHTS)]
-    others = [array for name, array in arrays.items() if not name.startswith(_WEIGHTS)]
-    kinds = {array.dtype.kind for array in weights}, {array.dtype.kind for array in others}
-    if not (kinds[0] <= {"f"} and kinds[1] <= {"i"}):
+def _checked(arrays, shapes):
+    """(names of the weights in order, {name: what the archive says} of the exact arrays).
+
+    Raises:
+        ValueError: the weights are no floats or not of these shapes, or the others no integers, or
+            there are still others.
+    """
+    weights = sorted(name for name in arrays if name.startswith(_WEIGHTS))
+    exact = {name.removeprefix(_EXACT): array for name, array in arrays.items()
+             if name.startswith(_EXACT)}
+    if len(weights) + len(exact) < len(arrays):
+        raise ValueError("there are arrays of other names")
+    if {arrays[name].dtype.kind for name in weights} - {"f"} or {
+            array.dtype.kind for array in exact.values()} - {"i"}:
         raise ValueError("weights are floats, and other arrays are integers")
-    if shapes is None:
-        return
-    most = MAX_EXACT + MAX_EXACT_PER_WEIGHT * sum(map(math.prod, shapes))
-    if [array.shape for array in weights] != shapes or sum(x.size for x in others) > most:
-        raise ValueError("other arrays than the configuration says")
+    if shapes is not None and [arrays[name].shape for name in weights] != shapes:
+        raise ValueError("the weights have other shapes than the configuration says")
+    return weights, exact
+
+
+def _are_declared(exact, declared):
+    """Whether the arrays that an archive has are those declared, and of bounded size."""
+    if exact.keys() != declared.keys():
+        return False
+    opened = sum(exact[name].size for name, array in declared.items() if None in array.shape)
+    return opened <= MAX_OPEN and all(array.fits(exact[name]) for name, array in declared.items())

@@ -12,7 +12,6 @@ _LOADING = threading.Lock()
 _PLACES = [folder / "saved_models" for folder in Path(__file__).resolve().parents[:2]]
 SHIPPED = next((place for place in _PLACES if place.is_dir()), _PLACES[-1])
 MODEL_FILE = "model.npz"
-_NO_MODEL = "holds no model that this program can build"
 
 
 def names():
@@ -46,17 +45,14 @@ def load(name_or_path):
     model, configuration, exact = load_model(path)
     # TensorFlow takes seconds to import: not before it is known to be needed.
     from alic_tf.codec import Codec
-    from alic_tf.conversion import restored
 
-    with _refused(path):
-        exact = restored(model, exact)
     codec = Codec(model, exact, bytes.fromhex(configuration["id"]), configuration["name"])
     codec.origin = shared, (path.absolute(),)
     return codec
 
 
 def load_model(path):
-    """(`CompressionModel`, configuration, arrays of its integer entropy model) of a model file.
+    """(`CompressionModel`, configuration, its `ExactEntropyModel`) of a model file.
 
     It computes in single precision, whatever the settings of Keras.
 
@@ -65,17 +61,21 @@ def load_model(path):
     """
     configuration = storage.read_configuration(path)
     from alic_tf import precision
+    from alic_tf.networks import to_integer
     from alic_tf.networks.compression_model import CompressionModel
 
     with _refused(path), precision.building("float32"):
         model = CompressionModel(
             configuration["transform"], configuration["entropy"], configuration["lambdas"]
         )
+        declared = to_integer.declared(model)
     variables = stored_variables(model)
-    _, weights, exact = storage.load(path, [tuple(variable.shape) for variable in variables])
+    shapes = [tuple(variable.shape) for variable in variables]
+    _, weights, exact = storage.load(path, shapes, declared)
     for variable, value in zip(variables, weights):
         variable.assign(value)
-    return model, configuration, exact
+    with _refused(path):
+        return model, configuration, to_integer.restored(model, declared, exact)
 
 
 @contextlib.contextmanager
@@ -87,7 +87,7 @@ def _refused(path):
     try:
         yield
     except Exception as error:
-        raise errors.UnknownModel(_NO_MODEL, path) from error
+        raise errors.UnknownModel(storage.NO_MODEL, path) from error
 
 
 def shared(name_or_path):
@@ -147,7 +147,7 @@ def export(model, name, path, notes=(), precision="float16"):
     """
     import numpy as np
 
-    from alic_tf.conversion import exact_model
+    from alic_tf.networks.to_integer import exact_model
 
     variables = stored_variables(model)
     weights = [_rounded(np.asarray(variable), precision) for variable in variables]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alic_tf import errors, npz, storage
+from alic_tf.integer.stored import Declared
 
 WEIGHTS = [np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4), np.float16([2.5])]
 CONFIGURATION = {"name": "tiny", "transform": {}, "entropy": {}, "lambdas": [0.1]}
@@ -86,6 +87,12 @@ def test_later_version(path):
         storage.load(path)
 
 
+def test_array_of_another_name(path):
+    rewrite(path, other=np.array([5, 12], "int32"))
+    with pytest.raises(errors.UnknownModel, match="is not a model file"):
+        storage.load(path)
+
+
 def test_changed_array(path):
     rewrite(path, **{"exact/groups": np.array([5, 12], "int32")})
     with pytest.raises(errors.UnknownModel, match="damaged"):
@@ -102,13 +109,18 @@ def test_nothing_is_inflated_of_what_the_configuration_does_not_explain(tmp_path
         return read(path, names)
 
     monkeypatch.setattr(npz, "read", watched)
-    for weights, exact in (([zeros], EXACT), (WEIGHTS, {"bomb": zeros.astype("int32")})):
+    declared = {name: Declared(array.shape, array.dtype) for name, array in EXACT.items()}
+    bombs = {**EXACT, "bomb": zeros.astype("int32")}
+    large = {**EXACT, "groups": zeros.astype("int32")}
+    endless = {**declared, "groups": Declared((None,), "int32")}
+    for weights, exact, expected in (([zeros], EXACT, declared), (WEIGHTS, bombs, declared),
+                                     (WEIGHTS, large, declared), (WEIGHTS, large, endless)):
         storage.save(path, CONFIGURATION, weights, exact)
         assert path.stat().st_size < 70_000
-        with pytest.raises(errors.UnknownModel, match="bomb.npz: is not a model file"):
-            storage.load(path, [(3, 4), (1,)])
+        with pytest.raises(errors.UnknownModel, match="bomb.npz: (is not a|holds no) model"):
+            storage.load(path, [(3, 4), (1,)], expected)
     assert set(inflated) == {"configuration"}
-    assert storage.load(path, None)[2]["bomb"].size == zeros.size
+    assert storage.load(path, None)[2]["groups"].size == zeros.size
 
 
 def test_every_damage_is_an_unknown_model_or_harmless(path):

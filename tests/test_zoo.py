@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alic_tf import container, conversion, errors, storage, zoo
-from alic_tf.networks import presets
+from alic_tf import container, errors, storage, zoo
+from alic_tf.networks import presets, to_integer
 from tests.tiny_models import tiny_dwan, tiny_qae
 from tests.training import tiny
 
@@ -93,7 +93,7 @@ def test_the_file_holds_the_model(tmp_path):
     for a, b in zip(zoo.stored_variables(codec.model), zoo.stored_variables(model), strict=True):
         np.testing.assert_array_equal(a, b)
         assert "seed" not in a.path
-    expected = conversion.exact_model(codec.model).arrays()
+    expected = to_integer.exact_model(codec.model).arrays()
     for name, array in codec.exact.arrays().items():
         np.testing.assert_array_equal(array, expected[name])
     # The same model, exported again, has the same id.

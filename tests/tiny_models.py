@@ -126,7 +126,7 @@ def tiny_qae(seed=0, **changes):
 def codec(model, name="tiny"):
     """The `Codec` of a model that has no file."""
     # These need TensorFlow, which training on JAX does without.
-    from alic_tf import conversion
     from alic_tf.codec import Codec
+    from alic_tf.networks import to_integer
 
-    return Codec(model, conversion.exact_model(model), name[:4].encode(), name)
+    return Codec(model, to_integer.exact_model(model), name[:4].encode(), name)

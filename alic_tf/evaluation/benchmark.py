@@ -42,8 +42,8 @@ def synthetic_image(height=512, width=768, seed=0):
 def untrained_codec(preset, image):
     """A `Codec` of a preset with random weights, its latent scaled to `LATENT_DEVIATION`."""
     from alic_tf.codec import Codec
-    from alic_tf.conversion import exact_model
     from alic_tf.networks.presets import build
+    from alic_tf.networks.to_integer import exact_model
 
     model = build(preset)
     if model.transform_config["kind"] == "convolutional":

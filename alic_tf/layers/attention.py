@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from alic_tf import topology
+from alic_tf.layers import arithmetic
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.residual import ResidualBlock
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -34,7 +36,7 @@ class NonLocalAttention(keras.layers.Layer):
         build_sequence(self.gate, input_shape)
 
     def call(self, x):
-        return x + apply_sequence(self.trunk, x) * ops.sigmoid(apply_sequence(self.gate, x))
+        return topology.non_local(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return input_shape

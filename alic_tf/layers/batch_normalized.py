@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from alic_tf.layers.convolution import SignalConvolution
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 # That of keras.applications.
 EPSILON = 1.001e-5
@@ -79,7 +80,7 @@ class ResidualDoubling(keras.layers.Layer):
         build_sequence(self.shortcut, input_shape)
 
     def call(self, x):
-        return apply_sequence(self.shortcut, x) + apply_sequence(self.trunk, x)
+        return apply(self.shortcut, x) + apply(self.trunk, x)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *(n and n * self.upsample for n in input_shape[1:3]), self.filters)

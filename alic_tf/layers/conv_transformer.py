@@ -3,10 +3,12 @@
 import keras
 from keras import ops
 
+from alic_tf import topology
+from alic_tf.layers import arithmetic
 from alic_tf.layers.attention import NonLocalAttention
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.residual import ResidualPair
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 from alic_tf.layers.swin import SwinBlock
 
 
@@ -40,8 +42,7 @@ class ConvTransformerBlock(keras.layers.Layer):
         self.fusion.kernel.assign(ops.zeros(self.fusion.kernel.shape))
 
     def call(self, x):
-        near, far = ops.split(self.split(x), 2, axis=-1)
-        return x + self.fusion(ops.concatenate([near + self.pair(near), self.swin(far)], axis=-1))
+        return topology.conv_transformer(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -98,7 +99,7 @@ class SwinAttention(keras.layers.Layer):
         build_sequence(self.stages, input_shape)
 
     def call(self, x):
-        return apply_sequence(self.stages, x)
+        return topology.stages(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf import topology
+from alic_tf.layers import arithmetic
+
 # Slopes for negative numbers: 0.2 throughout Fu et al., 0.01 throughout CompressAI.
 SLOPES = {"leaky_relu": 0.2, "leaky_relu_0.01": 0.01}
 ACTIVATIONS = (None, "relu", *SLOPES, "gelu")
@@ -168,7 +171,7 @@ class MaskedConvolution(SignalConvolution):
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class SubpixelConvolution(keras.layers.Layer):
-    """Upsampling by a convolution to factor^2 times the channels, rearranged into pixels.
+    """Doubling of the resolution: a convolution to four times the channels, rearranged into pixels.
 
     Shi et al., arXiv 1609.05158; the decoder of Fu et al. applies the activation before the
     rearrangement, as here.
@@ -176,31 +179,29 @@ class SubpixelConvolution(keras.layers.Layer):
     Args:
         filters: number of output channels.
         kernel_size: taps along each side.
-        factor: upsampling factor.
         activation: one of `ACTIVATIONS`.
         flip: mirror the kernel, as in `SignalConvolution`.
 
-    Maps (batch, h, w, c) to (batch, factor*h, factor*w, filters).
+    Maps (batch, h, w, c) to (batch, 2h, 2w, filters).
     """
 
-    def __init__(self, filters, kernel_size, factor=2, activation=None, flip=False, **kwargs):
+    def __init__(self, filters, kernel_size, activation=None, flip=False, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
-        self.factor = factor
-        self.convolution = SignalConvolution(filters * factor ** 2, kernel_size, flip=flip,
+        self.convolution = SignalConvolution(4 * filters, kernel_size, flip=flip,
                                              activation=activation, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.convolution.build(input_shape)
 
     def call(self, x):
-        return depth_to_space(self.convolution(x), self.factor)
+        return topology.subpixel(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape
-        return (batch, *(n and n * self.factor for n in sides), self.filters)
+        return (batch, *(n and 2 * n for n in sides), self.filters)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "factor": self.factor,
+        return {**super().get_config(), "filters": self.filters,
                 "kernel_size": self.convolution.kernel_size,
                 "activation": self.convolution.activation, "flip": self.convolution.flip}

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from alic_tf.layers.convolution import SignalConvolution
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -74,7 +75,7 @@ class Enhancement(keras.layers.Layer):
         last.assign(ops.zeros(last.shape))
 
     def call(self, x):
-        return x + 0.2 * apply_sequence(self.stages, x)
+        return x + 0.2 * apply(self.stages, x)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -5,7 +5,8 @@ from keras import ops
 
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.normalization import GDN
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -47,7 +48,7 @@ class GDNResidualBlock(keras.layers.Layer):
         build_sequence(self.shortcut, input_shape)
 
     def call(self, x):
-        return apply_sequence(self.shortcut, x) + apply_sequence(self.trunk, x)
+        return apply(self.shortcut, x) + apply(self.trunk, x)
 
     def compute_output_shape(self, input_shape):
         return self.trunk[0].compute_output_shape(input_shape)

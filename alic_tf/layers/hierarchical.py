@@ -3,7 +3,8 @@
 import keras
 
 from alic_tf.layers.separable import ConvolutionUnit
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -58,7 +59,7 @@ class MBConv(keras.layers.Layer):
         build_sequence(self.expanding + self.filtering, input_shape)
 
     def call(self, x):
-        output = apply_sequence(self.expanding + self.filtering, x)
+        output = apply(self.expanding + self.filtering, x)
         return x + output if self.residual else output
 
     def compute_output_shape(self, input_shape):
@@ -119,7 +120,7 @@ class HCNN(keras.layers.Layer):
         build_sequence(self.shortcut, input_shape)
 
     def call(self, x):
-        return apply_sequence(self.stages, x) + apply_sequence(self.shortcut, x)
+        return apply(self.stages, x) + apply(self.shortcut, x)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -7,7 +7,8 @@ from alic_tf.layers.block import Block
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.normalization import make_normalization
 from alic_tf.layers.residual import ResidualBlock
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -39,8 +40,8 @@ class ImportanceMap(Block):
         build_sequence(self.blocks, build_sequence(self.stem, input_shape))
 
     def call(self, x):
-        h = apply_sequence(self.stem, x)
-        return ops.softsign(ops.tanh(h + apply_sequence(self.blocks, h)))
+        h = apply(self.stem, x)
+        return ops.softsign(ops.tanh(h + apply(self.blocks, h)))
 
     def compute_output_shape(self, input_shape):
         return self.stem[0].compute_output_shape(input_shape)

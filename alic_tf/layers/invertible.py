@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from alic_tf.layers.convolution import SignalConvolution
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -79,14 +80,14 @@ class AffineCoupling(keras.layers.Layer):
         return ops.concatenate([a, b], axis=-1)
 
     def _scaled(self, x, other, scale, shift):
-        return x * self._factor(scale, other) + apply_sequence(shift, other)
+        return x * self._factor(scale, other) + apply(shift, other)
 
     def _unscaled(self, x, other, scale, shift):
-        return (x - apply_sequence(shift, other)) / self._factor(scale, other)
+        return (x - apply(shift, other)) / self._factor(scale, other)
 
     @staticmethod
     def _factor(network, x):
-        return ops.exp(2 * ops.sigmoid(apply_sequence(network, x)) - 1)
+        return ops.exp(2 * ops.sigmoid(apply(network, x)) - 1)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -2,11 +2,13 @@
 
 import keras
 
+from alic_tf import topology
+from alic_tf.layers import arithmetic
 from alic_tf.layers.activation import activated
 from alic_tf.layers.block import Block
 from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.normalization import make_normalization
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 
 
 class _Shortcut(Block):
@@ -21,7 +23,7 @@ class _Shortcut(Block):
         build_sequence(self.trunk, input_shape)
 
     def call(self, x):
-        return self.shortcut(x) + apply_sequence(self.trunk, x)
+        return topology.shortcut(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return self.shortcut.compute_output_shape(input_shape)

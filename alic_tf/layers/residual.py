@@ -3,10 +3,12 @@
 import keras
 from keras import ops
 
+from alic_tf import topology
+from alic_tf.layers import arithmetic
 from alic_tf.layers.block import Block
-from alic_tf.layers.convolution import SignalConvolution, activate
+from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.normalization import make_normalization
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -19,10 +21,15 @@ class ResidualBlock(keras.layers.Layer):
         filters: channels of input and output, at least 2.
         kernel_size: taps k of the middle convolution.
         activation: of the sum; none in the paper, "relu" in Cheng et al. (arXiv 2001.01568).
+
+    Raises:
+        ValueError: another activation.
     """
 
     def __init__(self, filters, kernel_size=3, activation=None, **kwargs):
         super().__init__(**kwargs)
+        if activation not in (None, "relu"):
+            raise ValueError(f"activation must be None or 'relu', not {activation!r}")
         self.filters = filters
         self.kernel_size = kernel_size
         self.activation = activation
@@ -37,7 +44,9 @@ class ResidualBlock(keras.layers.Layer):
         build_sequence(self.convolutions, input_shape)
 
     def call(self, x):
-        return activate(x + apply_sequence(self.convolutions, x), self.activation)
+        rectified = self.activation == "relu"
+        block = topology.rectified_residual if rectified else topology.residual
+        return block(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -67,7 +76,7 @@ class ResidualPair(keras.layers.Layer):
         build_sequence(self.convolutions, input_shape)
 
     def call(self, x):
-        return x + apply_sequence(self.convolutions, x)
+        return topology.residual(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return input_shape

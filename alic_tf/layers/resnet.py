@@ -8,7 +8,8 @@ from keras import ops
 
 from alic_tf import errors
 from alic_tf.layers.batch_normalized import NormalizedConvolution
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 # Of keras.applications, by the numbers of blocks in the stages.
 PRETRAINED = {(3, 4, 6, 3): "ResNet50", (3, 4, 23, 3): "ResNet101", (3, 8, 36, 3): "ResNet152"}
@@ -57,7 +58,7 @@ class BottleneckBlock(keras.layers.Layer):
         build_sequence(self.trunk, input_shape)
 
     def call(self, x):
-        return ops.relu(apply_sequence(self.shortcut, x) + apply_sequence(self.trunk, x))
+        return ops.relu(apply(self.shortcut, x) + apply(self.trunk, x))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape
@@ -100,7 +101,7 @@ class ResNet(keras.layers.Layer):
 
     def call(self, x):
         x = self.stem(255 * x[..., ::-1] - ops.cast(_MEANS, x.dtype))
-        return apply_sequence(self.stages, _pooled(x))
+        return apply(self.stages, _pooled(x))
 
     def load_pretrained(self, path):
         """Takes the weights of the network of keras.applications with as many blocks.

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
+from alic_tf.topology import apply
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -83,7 +84,7 @@ class ConvolutionUnit(keras.layers.Layer):
         if self.padding:
             sides = (self.padding, self.padding)
             x = ops.pad(x, ((0, 0), sides, sides, (0, 0)))
-        return apply_sequence(self.stages, x)
+        return apply(self.stages, x)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -141,7 +142,7 @@ class SeparableStack(keras.layers.Layer):
         build_sequence(self.stages, input_shape)
 
     def call(self, x):
-        return apply_sequence(self.stages, x)
+        return apply(self.stages, x)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -9,8 +9,3 @@ def build_sequence(layers, input_shape):
     return input_shape
 
 
-def apply_sequence(layers, x):
-    """Applies the layers in order."""
-    for layer in layers:
-        x = layer(x)
-    return x

@@ -1,26 +1,16 @@
 """Attention within windows of the picture, and the transformer block made of it."""
 
 import keras
-import numpy as np
 from keras import ops
 
+from alic_tf import topology
+from alic_tf.integer.attention import window_offsets
+from alic_tf.layers import arithmetic
 from alic_tf.layers.convolution import SignalConvolution
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 
 # Half precision overflows beyond 65504; e to this power is zero in any precision.
 _IMPOSSIBLE = -1e4
-
-
-def window_offsets(window):
-    """Differences (row, column) between the places of a window, shifted to start at 0.
-
-    Returns:
-        int array [window^2, window^2]: of query and key, their place in the flattened table of
-        (2 window - 1)^2 relative positions.
-    """
-    places = np.stack(np.meshgrid(*[np.arange(window)] * 2, indexing="ij"), -1).reshape(-1, 2)
-    difference = places[:, None] - places[None] + window - 1
-    return difference[..., 0] * (2 * window - 1) + difference[..., 1]
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -136,8 +126,7 @@ class SwinBlock(keras.layers.Layer):
         build_sequence(self.mlp, input_shape)
 
     def call(self, x):
-        x = x + apply_sequence(self.attention, x)
-        return x + apply_sequence(self.mlp, x)
+        return topology.swin(self, x, arithmetic)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -5,9 +5,10 @@ from keras import ops
 
 from alic_tf.layers.quality import quality_knots
 from alic_tf.networks import limits
-from alic_tf.networks.channel_entropy import ChannelEntropyModel
-from alic_tf.networks.entropy_models import ParallelEntropyModel, SerialEntropyModel
-from alic_tf.networks.factorized import FactorizedEntropyModel
+from alic_tf.networks.entropy.channel import ChannelEntropyModel
+from alic_tf.networks.entropy.factorized import FactorizedEntropyModel
+from alic_tf.networks.entropy.masked import MaskedEntropyModel
+from alic_tf.networks.entropy.parallel import ParallelEntropyModel
 from alic_tf.networks.invertible import InvertibleTransform
 from alic_tf.networks.quantized_transform import QuantizedTransform
 from alic_tf.networks.residual_transform import ResidualTransform
@@ -22,7 +23,7 @@ TRANSFORMS = {
     "invertible": InvertibleTransform,
 }
 ENTROPY_MODELS = {
-    "masked": SerialEntropyModel,
+    "masked": MaskedEntropyModel,
     "checkerboard": ParallelEntropyModel,
     "ssm": ParallelEntropyModel,
     "factorized": FactorizedEntropyModel,

@@ -8,8 +8,9 @@ from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.enhancement import Enhancement
 from alic_tf.layers.invertible import InvertibleNetwork
 from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 from alic_tf.networks.transform_pair import TransformPair
+from alic_tf.topology import apply
 
 
 def conv_transformers(count, filters, head_dim, window, dtype):
@@ -104,11 +105,11 @@ class InvertibleTransform(TransformPair):
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
         x = self.invertible(self.enhance(image))
-        return ops.cast(apply_sequence(self.analysis, x), "float32"), self.unit(knots)
+        return ops.cast(apply(self.analysis, x), "float32"), self.unit(knots)
 
     def synthesize(self, latent, knots):
         """Latent to (image float32, the latent itself: nothing filters it)."""
-        x = self.invertible(apply_sequence(self.synthesis, latent), inverse=True)
+        x = self.invertible(apply(self.synthesis, latent), inverse=True)
         return ops.cast(self.restore(x), "float32"), latent
 
     def get_config(self):

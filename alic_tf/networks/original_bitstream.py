@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf import errors
-from alic_tf.entropy.coder import PROBABILITY_BITS, SymbolDecoder
+from alic_tf.integer.coder import PROBABILITY_BITS, SymbolDecoder
 from alic_tf.networks.original_coder import RangeDecoder, cumulative_frequencies
 
 _HEADER = struct.Struct("<4H")

@@ -6,8 +6,9 @@ from keras import ops
 from alic_tf.layers.batch_normalized import NormalizedConvolution, ResidualDoubling
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.resnet import ResNet
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 from alic_tf.networks.transform_pair import TransformPair
+from alic_tf.topology import apply
 
 # Of what the fixed-point latent of the codec holds, 4095.
 MOST_BITS = 11
@@ -69,7 +70,7 @@ class QuantizedTransform(TransformPair):
     def synthesize(self, latent, knots):
         """Latent to (image float32, the latent: nothing filters it)."""
         x = ops.cast(latent / 2**self.bits, self.compute_dtype)
-        return ops.sigmoid(ops.cast(apply_sequence(self.decoder, x), "float32")), latent
+        return ops.sigmoid(ops.cast(apply(self.decoder, x), "float32")), latent
 
     def load_pretrained(self, path):
         """Takes the weights of a ResNet of keras.applications; see `ResNet.load_pretrained`."""

@@ -10,8 +10,9 @@ from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.gdn_residual import GDNResidualBlock
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.resampling import ResidualUpsampling
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 from alic_tf.networks.transform_pair import TransformPair
+from alic_tf.topology import apply
 
 # The decoder has twelve inverse normalisations in a row, each of which squares what is large: with
 # the usual 0.1 it overflows before it has learned anything.
@@ -80,11 +81,11 @@ class ResidualTransform(TransformPair):
     def analyze(self, image, knots):
         """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
         image = ops.cast(image, self.compute_dtype)
-        return ops.cast(apply_sequence(self.analysis, image), "float32"), self.unit(knots)
+        return ops.cast(apply(self.analysis, image), "float32"), self.unit(knots)
 
     def synthesize(self, latent, knots):
         """Latent to (image float32, the latent: nothing filters it)."""
-        image = apply_sequence(self.synthesis, ops.cast(latent, self.compute_dtype))
+        image = apply(self.synthesis, ops.cast(latent, self.compute_dtype))
         return ops.cast(image, "float32"), latent
 
     def get_config(self):

@@ -9,8 +9,9 @@ from alic_tf.layers.hierarchical import HCNN
 from alic_tf.layers.importance import ImportanceMap
 from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
 from alic_tf.layers.residual import MSRB
-from alic_tf.layers.sequence import apply_sequence, build_sequence
+from alic_tf.layers.sequence import build_sequence
 from alic_tf.layers.wavelet_attention import WaveletAttention
+from alic_tf.topology import apply
 
 IMPORTANCES = ("none", "map", "dwan")
 BLOCKS = ("msrb", "hcnn")
@@ -94,8 +95,8 @@ class Analysis(keras.layers.Layer):
 
     def latent_and_importance(self, x):
         """Returns the latent and the importance it was scaled by (None if there is none)."""
-        features = apply_sequence(self.trunk, x)
-        latent = apply_sequence(self.head, features)
+        features = apply(self.trunk, x)
+        latent = apply(self.head, features)
         if self.switches["importance"] == "none":
             return latent, None
         if self.switches["importance"] == "dwan":
@@ -163,7 +164,7 @@ class Synthesis(keras.layers.Layer):
 
     def reconstruct(self, refined):
         """The image from what `refine` returned."""
-        return apply_sequence(self.trunk, refined)
+        return apply(self.trunk, refined)
 
     def call(self, latent):
         return self.reconstruct(self.refine(latent))

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.entropy.exact import HALF, HYPER_STRIDE, fewest_bytes
-from alic_tf.entropy.fixed_point import FRACTION_BITS
+from alic_tf.integer.fixed_point import FRACTION_BITS
+from alic_tf.integer.model import HALF, HYPER_STRIDE, fewest_bytes
 from alic_tf.serving import lanes as lanes_
 from alic_tf.serving.mixture import Tables
 from alic_tf.serving.networks import Convolution, shift_right

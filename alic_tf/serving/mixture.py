@@ -3,11 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.entropy.distributions import FAMILIES, MIXTURES
-from alic_tf.entropy.fixed_point import FRACTION_BITS, ONE
-from alic_tf.entropy.tables import (
+from alic_tf.integer.fixed_point import FRACTION_BITS, ONE
+from alic_tf.integer.mixture import MIXTURES
+from alic_tf.integer.tables import (
     CDF_BITS,
     EXPONENTIAL_BITS,
+    FAMILIES,
     LEVELS,
     LEVELS_PER_OCTAVE,
     LOG2_SMALLEST,

@@ -7,8 +7,8 @@ algorithms that are not (transforms, say), so whoever calls these places them on
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.entropy.exact_parallel import FACTOR_BITS
-from alic_tf.entropy.fixed_point import LARGEST, SLOPES
+from alic_tf.integer.fixed_point import LARGEST, SLOPES
+from alic_tf.integer.parallel import FACTOR_BITS
 
 
 def shift_right(x, bits):

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.entropy.exact import HALF, HYPER_STRIDE
-from alic_tf.entropy.fixed_point import FRACTION_BITS
+from alic_tf.integer.fixed_point import FRACTION_BITS
+from alic_tf.integer.model import HALF, HYPER_STRIDE
 from alic_tf.serving.entropy_model import EntropyModel
 from alic_tf.serving.mixture import Mixture
 from alic_tf.serving.networks import (

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.entropy.coder import CERTAIN
-from alic_tf.entropy.fixed_point import FRACTION_BITS
+from alic_tf.integer.coder import CERTAIN
+from alic_tf.integer.fixed_point import FRACTION_BITS
 from alic_tf.serving.mixture import Even
 from alic_tf.serving.networks import saturate, shift_left, stored
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from alic_tf.entropy.coder import CERTAIN, FARTHEST, PROBABILITY_BITS
+from alic_tf.integer.coder import CERTAIN, FARTHEST, PROBABILITY_BITS
 from alic_tf.serving.networks import shift_left, shift_right
 
 

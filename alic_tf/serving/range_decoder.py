@@ -6,7 +6,7 @@ lower end, both in 33 bits; see docs/format.md.
 
 import tensorflow as tf
 
-from alic_tf.entropy.coder import PROBABILITY_BITS
+from alic_tf.integer.coder import PROBABILITY_BITS
 from alic_tf.serving import steps
 from alic_tf.serving.networks import shift_left, shift_right
 from alic_tf.serving.questions import TracedOnce, ask_integers

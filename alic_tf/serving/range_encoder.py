@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf.container import MAX_LANES
-from alic_tf.entropy.coder import CERTAIN, COST_BITS, LANE_BYTES, PROBABILITY_BITS, costs
+from alic_tf.integer.coder import CERTAIN, COST_BITS, LANE_BYTES, PROBABILITY_BITS, costs
 from alic_tf.serving import steps
 from alic_tf.serving.networks import shift_left, shift_right
 from alic_tf.serving.questions import TracedOnce, ask_integers

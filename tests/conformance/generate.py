@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from alic_tf import container, errors, flags, zoo
-from alic_tf.entropy import coder
+from alic_tf.integer import coder
 from alic_tf.quality_steps import quality_of_step
 from tests.conformance import vectors
 from tests.conformance.vectors import Vector

@@ -98,7 +98,7 @@ def test_nothing_is_made_anew(tmp_path):
 
 
 def test_the_generator_makes_files_of_the_lanes_it_lists(monkeypatch):
-    monkeypatch.setattr("alic_tf.entropy.coder.choose_lanes", None)
+    monkeypatch.setattr("alic_tf.integer.coder.choose_lanes", None)
     made = codec(tiny_dwan())
     named = dict(generate.files(made, generate.PICTURES["parallel"][:3]))
     assert [container.unpack(data)[0].lanes for data in named.values()] == [1, 1, 2, 2]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alic_tf import container, errors, varint
-from alic_tf.entropy import exact
-from alic_tf.entropy.coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder
-from alic_tf.entropy.mixture import IntegerMixture
-from alic_tf.entropy.tables import LEVELS, IntegerTables
+from alic_tf.integer import model as exact
+from alic_tf.integer.coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder
+from alic_tf.integer.mixture import IntegerMixture
+from alic_tf.integer.tables import LEVELS, IntegerTables
 from alic_tf.networks import presets
 from tests.fuzz import __main__ as command
 from tests.fuzz import checkpoints, models, planes, shards

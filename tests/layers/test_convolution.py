@@ -80,7 +80,7 @@ def test_subpixel_channel_order():
     (SignalConvolution(4, 3, strides=2, activation="leaky_relu"), (1, 4, 4, 4)),
     (SignalConvolution(4, 5, upsample=2, flip=True, use_bias=False), (1, 14, 16, 4)),
     (MaskedConvolution(4, 3), (1, 7, 8, 4)),
-    (SubpixelConvolution(4, 3, factor=2, activation="relu"), (1, 14, 16, 4)),
+    (SubpixelConvolution(4, 3, activation="relu"), (1, 14, 16, 4)),
 ])
 def test_saved_and_loaded_model_is_the_same(layer, shape, tmp_path):
     x = np.random.default_rng(0).normal(size=(1, 7, 8, 2)).astype("float32")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from alic_tf.entropy.context import MaskedContext
-from alic_tf.entropy.priors import DeepFactorized
-from alic_tf.networks.hyperprior import HyperAnalysis, HyperSynthesis
+from alic_tf.networks.entropy.hyperprior import HyperAnalysis, HyperSynthesis
+from alic_tf.networks.entropy.masked import MaskedContext
+from alic_tf.networks.entropy.priors import DeepFactorized
 from alic_tf.networks.transforms import Analysis, Synthesis
 from tests.golden import Weights, load, relative_error
 

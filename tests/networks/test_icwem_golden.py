@@ -9,8 +9,8 @@ import zlib
 import numpy as np
 import pytest
 
-from alic_tf.entropy.distributions import log_interval
 from alic_tf.networks.compression_model import CompressionModel
+from alic_tf.networks.entropy.distributions import log_interval
 from tests import golden, icwem_weights
 from tests.layers.torch_golden import channels_last
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from alic_tf import errors
-from alic_tf.entropy.coder import SymbolEncoder
+from alic_tf.integer.coder import SymbolEncoder
 from alic_tf.networks import import_tf1, original_bitstream
 from alic_tf.networks.original_coder import RangeDecoder, cumulative_frequencies
 from tests.golden import DATA, load

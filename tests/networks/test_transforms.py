@@ -6,7 +6,7 @@ import tensorflow as tf
 from alic_tf.layers.attention import NonLocalAttention
 from alic_tf.layers.hierarchical import HCNN
 from alic_tf.layers.residual import MSRB
-from alic_tf.networks.hyperprior import HyperAnalysis, HyperSynthesis
+from alic_tf.networks.entropy.hyperprior import HyperAnalysis, HyperSynthesis
 from alic_tf.networks.transforms import Analysis, Synthesis
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf.serving.masked import MaskedModel
-from tests.entropy.random_model import random_latents, random_masked_model
+from tests.integer.random_model import random_latents, random_masked_model
 
 CHANNELS = 16
 GRID = tf.TensorSpec([None, None, CHANNELS], tf.int64)

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from alic_tf.entropy.distributions import MIXTURES
-from alic_tf.entropy.fixed_point import FixedPointConvolution
-from alic_tf.entropy.mixture import IntegerMixture
-from alic_tf.entropy.scan import FixedPointScan
-from alic_tf.entropy.tables import IntegerTables
+from alic_tf.integer.fixed_point import FixedPointConvolution
+from alic_tf.integer.mixture import MIXTURES, IntegerMixture
+from alic_tf.integer.scan import FixedPointScan
+from alic_tf.integer.tables import IntegerTables
 from alic_tf.serving.mixture import Mixture, Tables
 from alic_tf.serving.networks import Convolution, Scan
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alic_tf.entropy import range_coder
+from alic_tf.integer import range_coder
 from alic_tf.serving import range_encoder
 from alic_tf.serving.range_decoder import RangeDecoder
-from tests.entropy.decisions import KINDS, SHAPES, decisions
+from tests.integer.decisions import KINDS, SHAPES, decisions
 
 CUMULATIVE = np.array([[0, 65536, 65536, 65536], [0, 1, 65535, 65536], [0, 30000, 65536, 65536]])
 PRIOR = np.concatenate([[16, *row] for row in CUMULATIVE[1:]])

@@ -1,0 +1,71 @@
+"""What all entropy models have: hyperprior and context together, from a latent to its rate."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from alic_tf.networks.entropy.priors import DeepFactorized
+
+
+def round_straight_through(x, rounded):
+    """`rounded`, with the gradient of x."""
+    return x + ops.stop_gradient(rounded - x)
+
+
+def total(bits):
+    """Sum [b] over all but the first axis."""
+    return ops.sum(bits, axis=(1, 2, 3))
+
+
+class EntropyModel(keras.layers.Layer):
+    """Rate of a latent under a hyperprior and a context model.
+
+        latent -> hyper analysis -> z -> round -> prior -> hyper bits
+                                          `-> hyper synthesis -> context(latent_hat) -> bits
+
+    Call:
+        latent: float32 [b, h, w, M] in quantization steps, h and w multiples of `alignment`.
+        unit: float32 [b, 1, 1, M], usual size of each channel, or 1.
+        knots: [b, qualities] of `quality_knots`.
+        training: with True, noise stands for rounding in the rate.
+
+    Returns:
+        dictionary: bits [b], hyper_bits [b], latent_hat [b, h, w, M] (straight-through).
+
+    `hyper_latent` and `rate` give the codec what it needs, and `for_latents` builds one from the
+    switches of a model: (latents, qualities, **switches), among them the context. `integer_parts`
+    says what its file holds, of a function from knots to the unit: layers, lists and
+    dictionaries of layers, and `IntegerTables`, by the name under which their integers stand;
+    numbers, in a `Fixed` where they follow from the configuration. See
+    `alic_tf.networks.to_integer`.
+
+    Attributes:
+        integer: class of its integer counterpart.
+        hyper_stride: latent samples a sample of the hyper latent, each way.
+        alignment: latent samples by which a shifted latent gives the same distributions, shifted.
+    """
+
+    hyper_stride = 4
+
+    def __init__(self, latents, hyper_latents, prior_filters=(3, 3, 3), prior=None, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.latents = latents
+        self.prior = prior or DeepFactorized(hyper_latents, prior_filters, name="prior")
+        self.seed_generator = keras.random.SeedGenerator(1)
+
+    @property
+    def alignment(self):
+        return self.hyper_stride
+
+    def _hyper_bits(self, z_hat):
+        """Bits [b] of a rounded hyper latent."""
+        return -total(ops.log(self.prior.likelihood(z_hat))) / np.log(2.0)
+
+    def _noisy(self, x):
+        return x + keras.random.uniform(ops.shape(x), -0.5, 0.5, seed=self.seed_generator)
+
+    def _code_hyper_latent(self, z, training):
+        """(z rounded straight through, its bits [b])."""
+        _, likelihood = self.prior(z, training=training)
+        bits = -total(ops.log(likelihood)) / np.log(2.0)
+        return round_straight_through(z, self.prior.round(z)), bits

@@ -1,0 +1,94 @@
+"""Files of all entropy models decode to the same latents on every kernel and thread count."""
+
+import os
+import pathlib
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from alic_tf.networks.to_integer import exact_model
+from tests.integer.decode_elsewhere import digest
+from tests.integer.random_model import (
+    random_factorized_model,
+    random_latents,
+    random_masked_model,
+)
+from tests.tiny_models import tiny_dwan, tiny_icwem
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZE = (16, 24)
+# Of the quality of the light model.
+STEP = 37
+# Instruction sets under the names oneDNN (of TensorFlow), OpenBLAS (of numpy) and numpy itself know
+# them by.
+_BEYOND_SSE = np.show_config("dicts")["SIMD Extensions"].get("found", [])
+SSE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem",
+       "NPY_DISABLE_CPU_FEATURES": " ".join(_BEYOND_SSE)}
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
+SETTINGS = {
+    "default, 2 threads": ({}, 2),
+    "default, 1 thread": ({}, 1),
+    "no oneDNN, 2 threads": ({"TF_ENABLE_ONEDNN_OPTS": "0"}, 2),
+    "no oneDNN, 1 thread": ({"TF_ENABLE_ONEDNN_OPTS": "0"}, 1),
+    "SSE4.1, 2 threads": (SSE, 2),
+    "AVX2, 1 thread": (AVX2, 1),
+}
+
+
+def write_case(path):
+    """Stores models, payloads and a float convolution; returns the digest of the latents."""
+    rng = np.random.default_rng(0)
+    arrays = {"image": rng.normal(size=(1, 32, 32, 64)).astype("float32"),
+              "kernel": rng.normal(size=(3, 3, 64, 64)).astype("float32"),
+              "size": SIZE, "step": STEP}
+    latents = []
+    y, z = random_latents(16, *SIZE, dead=(3, 7))
+    cases = [("masked", random_masked_model("gmm", 16), z),
+             ("parallel", exact_model(tiny_dwan()).at(STEP), z[..., :4]),
+             ("factorized", random_factorized_model(16), y.astype("int64")),
+             ("channel", exact_model(tiny_icwem()), z[..., :4])]
+    for kind, model, z in cases:
+        payload, y_hat, arrays[f"{kind}_lanes"] = model.encode(y[..., :model.channels], z)
+        arrays[f"{kind}_payload"] = np.frombuffer(payload, "uint8")
+        arrays |= {f"{kind}/{name}": array for name, array in model.arrays().items()}
+        latents += [y_hat, z]
+    np.savez(path, **arrays)
+    return digest(*latents)
+
+
+@pytest.fixture(scope="module")
+def digests(tmp_path_factory):
+    """(expected, {setting: (latents, latents found in tiles, output of a float convolution)})."""
+    path = tmp_path_factory.mktemp("exactness") / "case.npz"
+    expected = write_case(path)
+
+    def decode(setting):
+        variables, threads = setting
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT),
+                       "OPENBLAS_NUM_THREADS": str(threads), "TF_ENABLE_ONEDNN_OPTS": "1",
+                       **variables}
+        result = subprocess.run(
+            [sys.executable, "-m", "tests.integer.decode_elsewhere", str(path), str(threads)],
+            env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr[-2000:]
+        return tuple(result.stdout.split()[-3:])
+
+    with ThreadPoolExecutor(2) as pool:
+        return expected, dict(zip(SETTINGS, pool.map(decode, SETTINGS.values())))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_decodes_to_identical_latents(digests, setting):
+    expected, seen = digests
+    assert seen[setting][:2] == (expected, expected)
+
+
+def test_float_networks_would_not(digests):
+    """The settings do change the arithmetic: a float convolution tells them apart."""
+    floats = {float_digest for *_, float_digest in digests[1].values()}
+    if len(floats) == 1:
+        pytest.skip("on this machine all settings give the same float convolution")
+    assert len(floats) > 1
