@@ -78,3 +78,20 @@ def slice_mean(parts, x):
 def slice_scale(parts, x):
     """Scales of a slice, of the features for scales and the slices before it."""
     return apply(parts.scale, apply(parts.scale_support, x))
+
+
+def pass_features(parts, known):
+    """What a pass of the parallel family makes of what is known: around each position, and afar.
+
+    `embed` makes of it what `local` and, if there is one, `scan` look at.
+
+    Returns:
+        list of arrays.
+    """
+    embedded = apply(parts.embed, known)
+    return [apply(branch, embedded) for branch in (parts.local, parts.scan) if branch is not None]
+
+
+def pass_parameters(parts, features, arithmetic):
+    """Parameters of a pass, from the hyper output and the `pass_features`, a list."""
+    return apply(parts.head, arithmetic.concatenate(features))

@@ -27,7 +27,7 @@ def convolution(layer, state, name):
 def subpixel(layer, state, name):
     """PyTorch's pixels of a channel are neighbours; ours are apart by the channels."""
     kernel, bias = state(f"{name}.weight"), state(f"{name}.bias")
-    channels = len(bias) // layer.factor**2
+    channels = len(bias) // 4
     order = np.arange(len(bias)).reshape(channels, -1).T.reshape(-1)
     layer.convolution.kernel.assign(np.transpose(kernel[order], (2, 3, 1, 0)))
     layer.convolution.bias.assign(bias[order])

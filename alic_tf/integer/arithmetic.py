@@ -17,7 +17,8 @@ def multiply(x, y):
 
 
 def concatenate(parts):
-    return np.concatenate(parts, axis=-1)
+    # Where memory counts, activations wait as float32.
+    return np.concatenate(parts, axis=-1, dtype="float64")
 
 
 def halves(x):

@@ -4,12 +4,12 @@ import numpy as np
 
 from alic_tf.integer.fixed_point import ONE, FixedPointConvolution
 from alic_tf.integer.functions import softmax_weights
-from alic_tf.integer.stored import Stored, flatten
+from alic_tf.integer.stored import Stored
 
 # Sums over the channels of a head of products of queries and keys up to this stay below 2^53.
 LARGEST_KEY = (1 << 21) - 1
 # Of what is outside the picture; no sum of products reaches it.
-_IMPOSSIBLE = -(2.0**50)
+IMPOSSIBLE = -(2.0**50)
 
 
 def window_offsets(window):
@@ -44,8 +44,9 @@ class FixedPointWindowAttention(Stored):
 
     def arrays(self):
         """Those of the two convolutions, "embedding/..." and "projection/...", and the rest."""
-        parts = {"embedding": self.embedding, "projection": self.projection}
-        return {**flatten(parts), **super().arrays()}
+        parts = {f"{part}/{name}": array for part in ("embedding", "projection")
+                 for name, array in getattr(self, part).arrays().items()}
+        return {**parts, **super().arrays()}
 
     @classmethod
     def from_arrays(cls, arrays):
@@ -73,7 +74,7 @@ class FixedPointWindowAttention(Stored):
         unit = 1 / (ONE * np.sqrt(channels // heads))
         logits = np.floor(queries @ keys.swapaxes(-1, -2) * unit + 0.5) + self._bias
         inside = windows(np.ones((1, height, width, 1)))[..., 0] > 0
-        logits = np.where(np.tile(inside, (batch, 1))[:, None, None], logits, _IMPOSSIBLE)
+        logits = np.where(np.tile(inside, (batch, 1))[:, None, None], logits, IMPOSSIBLE)
         weights = softmax_weights(logits)
         x = np.floor(weights @ split[2] / weights.sum(-1, keepdims=True) + 0.5)
         x = x.transpose(0, 2, 1, 3).reshape(batch, rows, columns, window, window, channels)

@@ -1,5 +1,6 @@
 """The channel-wise entropy model in integers: hyper decoders, slices and their residuals."""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -7,11 +8,11 @@ import numpy as np
 from alic_tf import topology
 from alic_tf.integer.fixed_point import saturate
 from alic_tf.integer.functions import half_tanh
-from alic_tf.integer.layers import SEQUENCE, arrays_of, restored, restored_parts
+from alic_tf.integer.layers import arrays_of, flatten, recognized, restored_parts
 from alic_tf.integer.mixture import IntegerMixture
-from alic_tf.integer.model import HYPER_STRIDE, ExactEntropyModel, Part
+from alic_tf.integer.model import HYPER_STRIDE, ExactEntropyModel, Part, Prediction
 from alic_tf.integer.prior import FactorizedTables
-from alic_tf.integer.stored import flatten, numbered, unflatten
+from alic_tf.integer.stored import numbered, unflatten
 from alic_tf.integer.tables import IntegerTables
 from alic_tf.tiling import Tiling
 
@@ -30,6 +31,10 @@ def _compact(activations):
     return activations.astype("float32")
 
 
+def _whole(x):
+    return x.astype("int32")
+
+
 class ExactSlice:
     """Networks of a slice, the exact counterpart of `SliceContext`, over whole latents.
 
@@ -45,10 +50,11 @@ class ExactSlice:
         self.residual = residual
         self.channels, seen = mean[-1].kernel.shape[-1], mean[0].kernel.shape[2]
         self._mean, self._scale, self._residual = (
-            Tiling(function, inputs, TILE, BLOCK, finish=_compact)
-            for function, inputs in (
-                (self._mean_of, seen), (partial(topology.slice_scale, self), seen),
-                (partial(topology.apply, residual), seen + self.channels)))
+            Tiling(function, inputs, TILE, BLOCK, finish=finish)
+            for function, inputs, finish in (
+                (self._mean_of, seen, _compact),
+                (partial(topology.slice_scale, self), seen, _compact),
+                (self._residual_of, seen + self.channels, _whole)))
 
     def arrays(self):
         """The integers of all its layers."""
@@ -61,6 +67,9 @@ class ExactSlice:
 
     def _mean_of(self, x):
         return np.concatenate(topology.slice_mean(self, x), axis=-1)
+
+    def _residual_of(self, x):
+        return half_tanh(topology.apply(self.residual, x))
 
     def distribution(self, features, known, height, width):
         """(support of the mean, means, scales), float32 (height, width, channels) each.
@@ -77,14 +86,12 @@ class ExactSlice:
             self._mean(read(features[0]), height, width), [-self.channels], axis=-1)
         return support, means, self._scale(read(features[1]), height, width)
 
-    def refine(self, support, part):
-        """Adds the predicted residuals to a decoded slice, int32 (height, width, channels)."""
+    def residual_of(self, support, part):
+        """Residuals, int32, of a decoded slice, int32 (height, width, channels)."""
         def read(*window):
             return np.concatenate([support[window], saturate(part[window])], axis=-1)
 
-        residual = self._residual(read, *part.shape[:2])
-        for row, found in zip(part, residual):
-            row += half_tanh(found.astype("float64")).astype("int32")
+        return self._residual(read, *part.shape[:2])
 
 
 class ExactChannelModel(ExactEntropyModel):
@@ -114,40 +121,43 @@ class ExactChannelModel(ExactEntropyModel):
     def arrays(self):
         """All integers of the model by name, to be stored in a file."""
         parts = {"prior": self.prior, "tables": self.tables}
+        parts |= {f"hyper_{name}": layers for name, layers in zip(HYPERS, self.hyper)}
         parts |= {f"slice_{i}": network for i, network in enumerate(self.slices)}
-        hyper = {f"hyper_{name}/{path}": array for name, layers in zip(HYPERS, self.hyper)
-                 for path, array in arrays_of(layers).items()}
-        return {**flatten(parts), **hyper, "smallest_scale": np.int32(self.smallest_scale)}
+        return {**flatten(parts), "smallest_scale": np.int32(self.smallest_scale)}
 
     @classmethod
     def from_arrays(cls, arrays):
         """Inverse of `arrays`."""
         tree = unflatten(arrays)
         return cls(FactorizedTables(**tree["prior"]), IntegerTables(**tree["tables"]),
-                   [restored(SEQUENCE, tree[f"hyper_{name}"]) for name in HYPERS],
+                   [recognized(tree[f"hyper_{name}"]) for name in HYPERS],
                    [ExactSlice.from_arrays(part) for part in numbered(tree, "slice")],
                    tree["smallest_scale"])
 
-    def passes(self, z, latent, active):
-        height, width, channels = latent.shape
+    def passes(self, z, height, width, active):
         features = self._features(lambda *window: self.prior.values(z[window]), *z.shape[:2])
         features = np.split(features, 2, axis=-1)
         start = 0
         for network in self.slices:
             own = slice(start, start + network.channels)
-
-            def known(rows, columns, end=start):
-                return saturate(latent[rows, columns, :end])
-
-            support, means, scales = network.distribution(features, known, height, width)
-            yield self._parts(means, scales, own, latent)
-            network.refine(support, latent[..., own])
+            yield partial(self._predict, network, features, own)
             start = own.stop
 
-    def _parts(self, means, scales, own, latent):
+    def _predict(self, network, features, own, latent):
+        """The `Prediction` of a slice, whose channels are `own`."""
+        def known(rows, columns):
+            return saturate(latent[rows, columns, :own.start])
+
+        def residual(latent):
+            return own, network.residual_of(support, latent[..., own])
+
+        support, means, scales = network.distribution(features, known, *latent.shape[:2])
+        return Prediction(self._parts(means, scales, own, latent.shape), residual)
+
+    def _parts(self, means, scales, own, shape):
         """Yields the `Part`s of a slice: some positions each, with all its channels."""
         numbers = np.arange(own.start, own.stop, dtype="int32")
-        size, channels = len(numbers), latent.shape[-1]
+        size, channels = len(numbers), shape[-1]
         means, scales = (x.reshape(-1, size) for x in (means, scales))
         for first in range(0, len(means), PART):
             some = slice(first, first + PART)
@@ -156,5 +166,5 @@ class ExactChannelModel(ExactEntropyModel):
             mixture = IntegerMixture(self.tables, ("gaussian",), centres, levels.reshape(1, -1))
             positions = np.arange(first, first + len(levels), dtype="int32")
             indices = (positions[:, None] * channels + numbers).reshape(-1)
-            yield Part(indices, means[some].reshape(-1).astype("int32"), mixture,
-                       levels.size / latent.size)
+            yield Part(indices, means[some].reshape(-1).astype("int32"), slice(None), mixture,
+                       levels.size / math.prod(shape))

@@ -1,8 +1,9 @@
 """Coding of a latent under a factorized prior alone, in integers."""
 
+from alic_tf.integer.layers import flatten
 from alic_tf.integer.model import ExactEntropyModel
 from alic_tf.integer.prior import FactorizedTables
-from alic_tf.integer.stored import flatten, unflatten
+from alic_tf.integer.stored import unflatten
 
 
 class ExactFactorizedModel(ExactEntropyModel):
@@ -27,7 +28,11 @@ class ExactFactorizedModel(ExactEntropyModel):
         """Inverse of `arrays`."""
         return cls(FactorizedTables(**unflatten(arrays)["prior"]))
 
-    def passes(self, z, latent, active):
+    def start(self, z, height, width, active):
+        latent = super().start(z, height, width, active)
         for integers, row in zip(z, latent):
             row[:] = self.prior.values(integers)
+        return latent
+
+    def passes(self, z, height, width, active):
         return iter(())

@@ -10,6 +10,7 @@ from alic_tf.integer import arithmetic
 from alic_tf.integer.attention import FixedPointWindowAttention
 from alic_tf.integer.fixed_point import FixedPointConvolution
 from alic_tf.integer.normalization import FixedPointGDN, FixedPointLayerNorm
+from alic_tf.integer.scan import FixedPointScan
 
 # By the name of the kind of layer in model files: those that hold integers,
 LEAVES = {
@@ -17,6 +18,7 @@ LEAVES = {
     "gdn": FixedPointGDN,
     "layer_norm": FixedPointLayerNorm,
     "window_attention": FixedPointWindowAttention,
+    "scan": FixedPointScan,
 }
 # and those that have parts: their topology, and the names of the parts.
 BLOCKS = {
@@ -96,3 +98,34 @@ def restored_parts(tree):
     """Inverse of `arrays_of` of a dictionary."""
     return {name: restored(kind, arrays)
             for name, kinds in tree.items() for kind, arrays in kinds.items()}
+
+
+def named_arrays(layer):
+    """As `arrays_of`, of a part that stands under a name; a block's kind goes before."""
+    arrays = arrays_of(layer)
+    if not isinstance(layer, Block):
+        return arrays
+    return {f"{layer.kind}/{path}": array for path, array in arrays.items()}
+
+
+def flatten(parts):
+    """Arrays of all parts in one dictionary, "part/name"."""
+    return {f"{part}/{path}": array for part, layer in parts.items()
+            for path, array in named_arrays(layer).items()}
+
+
+def recognized(tree):
+    """Inverse of `named_arrays`, from what `unflatten` makes of them.
+
+    Convolutions, scans and lists are known by their names.
+    """
+    for name, kind in (("kernel", "convolution"), ("rows", "scan"), ("0", SEQUENCE)):
+        if name in tree:
+            return restored(kind, tree)
+    (kind, arrays), = tree.items()
+    return restored(kind, arrays)
+
+
+def inputs_of(layer):
+    """Number of channels of what a convolution takes, or a list that begins with one."""
+    return inputs_of(layer[0]) if isinstance(layer, list) else layer.kernel.shape[2]

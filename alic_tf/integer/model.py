@@ -2,6 +2,7 @@
 
 import abc
 import itertools
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,15 +22,50 @@ class Part(NamedTuple):
 
     Fields:
         indices: integers (n,), numbers of the elements in the flattened latent.
-        means: integers (n,), or 0, with 12 fraction bits.
-        mixture: `IntegerMixture` of the n symbols (latent - means) / 2^12.
+        means: integers (n,) with 12 fraction bits, or 0.
+        coded: which of the n are coded, integers or a slice; the others equal their means.
+        mixture: `IntegerMixture` of the symbols (latent - means) / 2^12 of those coded.
         share: of all elements of the latent, those that are known once these are decoded.
     """
 
     indices: np.ndarray
     means: np.ndarray | int
+    coded: np.ndarray | slice
     mixture: IntegerMixture
     share: float
+
+    def symbols(self, y):
+        """Symbols of those coded, of a flattened latent (float)."""
+        means = self.means if np.isscalar(self.means) else self.means[self.coded]
+        return rounded(y[self.indices[self.coded]], means)
+
+    def complete(self, latent, symbols):
+        """Fills in all n elements of a flattened latent, int32, from the symbols of those coded."""
+        values = np.zeros(self.indices.shape, "int32") + self.means
+        values[self.coded] += symbols << FRACTION_BITS
+        latent[self.indices] = values
+
+
+class Prediction(NamedTuple):
+    """The distributions of a pass.
+
+    Fields:
+        parts: iterator over `Part`, which together are the pass. It may look at the latent as long
+            as no part is completed, and not later.
+        residual: None, or function of the latent (height, width, channels) once all parts are
+            complete, which returns (slice of channels, int32 array to be added to them).
+        sizes: where the pass stands for several, the lengths of these.
+    """
+
+    parts: Iterator[Part]
+    residual: Callable | None = None
+    sizes: list | None = None
+
+    def complete(self, latent):
+        """Adds the residual to a latent, int32 (height, width, channels)."""
+        if self.residual:
+            own, residual = self.residual(latent)
+            latent[..., own] += residual
 
 
 class ExactEntropyModel(abc.ABC):
@@ -55,6 +91,8 @@ class ExactEntropyModel(abc.ABC):
     contexts = ()
 
     skips_channels = False
+    # Whether all means are 0, so that an encoder knows the whole latent before it codes any.
+    foreseen = False
     # Latent samples a sample of the hyper latent, each way.
     hyper_stride = HYPER_STRIDE
 
@@ -68,16 +106,26 @@ class ExactEntropyModel(abc.ABC):
         return self
 
     @abc.abstractmethod
-    def passes(self, z, latent, active):
-        """Yields an iterator over `Part`, together a pass, for each pass of the latent.
+    def passes(self, z, height, width, active):
+        """Yields a function for each pass, which predicts it and changes nothing.
 
         Args:
             z: int64 (height / hyper_stride, width / hyper_stride, hyper channels).
-            latent: int32 (height, width, active channels) with 12 fraction bits, zero at first.
-                What a part holds is filled in before the next pass is asked for, and after all
-                parts of this one or any earlier. Elements of no part are filled in here.
+            height, width: of the latent.
             active: numbers of the coded channels.
+
+        Yields:
+            function of the latent, int32 (height, width, active channels) with 12 fraction bits, in
+            which all earlier passes are complete, that returns the `Prediction` of this one.
         """
+
+    def passes_together(self, z, height, width, active):
+        """As `passes`, for a latent that is complete: one `Prediction` may stand for several."""
+        return self.passes(z, height, width, active)
+
+    def start(self, z, height, width, active):
+        """The latent before its first pass, int32 (height, width, active channels), contiguous."""
+        return np.zeros((height, width, len(active)), "int32")
 
     def encode(self, y, z, advance=ignore):
         """Codes a latent.
@@ -102,7 +150,7 @@ class ExactEntropyModel(abc.ABC):
             y = y[..., active]
         encoder = SymbolEncoder(self.prior.rows)
         self.prior.encode(encoder, z)
-        latent = np.zeros(y.shape, "int32")
+        latent = self.start(z, *y.shape[:2], active)
         if len(active):
             self._encode_latent(encoder, z, y, latent, active, advance)
         strings = encoder.finish()
@@ -113,17 +161,24 @@ class ExactEntropyModel(abc.ABC):
 
     def _encode_latent(self, encoder, z, y, latent, active, advance):
         """Codes y and fills in the latent."""
-        y, flat = y.reshape(-1), latent.reshape(-1)
+        passes = self.passes
+        if self.foreseen:
+            for row, out in zip(y, latent):
+                out[:] = rounded(row) << FRACTION_BITS
+            passes = self.passes_together
+        flat_y, flat = y.reshape(-1), latent.reshape(-1)
 
         def symbols_of(parts):
             for part in parts:
-                symbols = rounded(y[part.indices], part.means)
-                flat[part.indices] = (symbols << FRACTION_BITS) + part.means
+                symbols = part.symbols(flat_y)
+                part.complete(flat, symbols)
                 yield symbols, part.mixture
                 advance(part.share)
 
-        for parts in self.passes(z, latent, active):
-            encoder.encode_parts(symbols_of(parts))
+        for predict in passes(z, *latent.shape[:2], active):
+            prediction = predict(latent)
+            encoder.encode_parts(symbols_of(prediction.parts), prediction.sizes)
+            prediction.complete(latent)
 
     def decode(self, payload, height, width, lanes, advance=ignore):
         """Inverse of `encode`: (y_hat, z) from the payload of a latent of this size.
@@ -138,15 +193,16 @@ class ExactEntropyModel(abc.ABC):
             raise ValueError(f"payload of {len(payload)} bytes is too short for its picture")
         decoder = SymbolDecoder(strings, self.prior.rows)
         z = self.prior.decode(decoder, height // self.hyper_stride, width // self.hyper_stride)
-        latent = np.zeros((height, width, len(active)), "int32")
+        latent = self.start(z, height, width, active)
         flat = latent.reshape(-1)
-        if len(active):
-            for parts in self.passes(z, latent, active):
-                parts = list(parts)
-                decoded = decoder.decode_parts([part.mixture for part in parts])
-                for part, symbols in zip(parts, decoded):
-                    flat[part.indices] = (symbols << FRACTION_BITS) + part.means
-                    advance(part.share)
+        for predict in self.passes(z, height, width, active) if len(active) else ():
+            prediction = predict(latent)
+            parts = list(prediction.parts)
+            decoded = decoder.decode_parts([part.mixture for part in parts])
+            for part, symbols in zip(parts, decoded):
+                part.complete(flat, symbols)
+                advance(part.share)
+            prediction.complete(latent)
         return self._all_channels(latent, active), z
 
     def _all_channels(self, latent, active):

@@ -16,7 +16,7 @@ SQUARE_BITS = 8
 # Sums over 512 channels of squares of deviations up to this, 512, stay below 2^53.
 LARGEST_DEVIATION = (1 << 21) - 1
 # 1e-5 in units of a squared activation.
-_EPSILON = 168
+EPSILON = 168
 SCALE_BITS = 16
 
 
@@ -76,6 +76,6 @@ class FixedPointLayerNorm(Stored):
         channels = x.shape[-1]
         mean = np.floor(x.sum(-1, keepdims=True) / channels + 0.5)
         deviation = np.clip(x - mean, -LARGEST_DEVIATION, LARGEST_DEVIATION)
-        variance = np.square(deviation).sum(-1, keepdims=True) / channels + _EPSILON
+        variance = np.square(deviation).sum(-1, keepdims=True) / channels + EPSILON
         x = np.floor(deviation * ONE / np.sqrt(variance) + 0.5)
         return saturate(np.floor(x * self.scale * 2.0**-SCALE_BITS + 0.5) + self.shift)

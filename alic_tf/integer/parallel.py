@@ -1,13 +1,19 @@
 """The light model's entropy model in integers: channel groups, checkerboard, state space."""
 
+import math
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 
-from alic_tf.integer.fixed_point import FRACTION_BITS, FixedPointConvolution, saturate
+from alic_tf import topology
+from alic_tf.integer import arithmetic
+from alic_tf.integer.fixed_point import FRACTION_BITS, saturate
+from alic_tf.integer.layers import flatten, inputs_of, recognized
 from alic_tf.integer.mixture import IntegerMixture
-from alic_tf.integer.model import HYPER_STRIDE, ExactEntropyModel, Part
+from alic_tf.integer.model import HYPER_STRIDE, ExactEntropyModel, Part, Prediction
 from alic_tf.integer.prior import FactorizedTables
-from alic_tf.integer.scan import FixedPointScan
-from alic_tf.integer.stored import Stored, flatten, numbered, unflatten
+from alic_tf.integer.stored import Stored, numbered, unflatten
 from alic_tf.integer.tables import IntegerTables
 from alic_tf.tiling import Tiling
 
@@ -73,9 +79,9 @@ class ExactPass:
     """Networks of one pass, the exact counterpart of `PassParameters`.
 
     Args:
-        head: three 1x1 `FixedPointConvolution` layers.
-        embed: 1x1 layer of what is known, or None in the first pass.
-        local: 3x3 layer, or None in the first pass.
+        head: layers of single positions.
+        embed: layer of what is known, or None in the first pass.
+        local: layer of what is embedded, or None in the first pass.
         scan: `FixedPointScan`, or None without state space.
     """
 
@@ -83,8 +89,8 @@ class ExactPass:
         self.head, self.embed, self.local, self.scan = list(head), embed, local, scan
         if embed is not None:
             self._embed, self._local = (
-                Tiling(layer, layer.kernel.shape[2], TILE, 1, finish=_compact)
-                for layer in (embed, local))
+                Tiling(partial(topology.apply, part), inputs_of(part), TILE, 1, finish=_compact)
+                for part in (embed, local))
 
     def parts(self):
         """Its layers by name."""
@@ -92,12 +98,17 @@ class ExactPass:
         named |= {"embed": self.embed, "local": self.local, "scan": self.scan}
         return {name: layer for name, layer in named.items() if layer is not None}
 
+    def arrays(self):
+        """The integers of all its layers."""
+        return flatten(self.parts())
+
     @classmethod
-    def from_parts(cls, arrays):
-        """Inverse of `parts`, from the arrays of each layer by name."""
-        layers = {name: (FixedPointScan if name == "scan" else FixedPointConvolution)
-                  .from_arrays(part) for name, part in arrays.items()}
-        return cls([layers.pop(f"head_{i}") for i in range(3)], **layers)
+    def from_arrays(cls, tree):
+        """Inverse of `arrays`, from what `unflatten` makes of them."""
+        layers = {name: recognized(part) for name, part in tree.items()}
+        head = numbered(layers, "head")
+        return cls(head, **{name: layer for name, layer in layers.items()
+                            if not name.startswith("head_")})
 
     def features(self, known, height, width):
         """What the layers before the head make of what is known, at all positions.
@@ -111,18 +122,17 @@ class ExactPass:
         """
         if self.embed is None:
             return []
-        embedded = self._embed(known, height, width)
-        features = [self._local(lambda *window: embedded[window], height, width)]
-        if self.scan:
-            features.append(self.scan(embedded[None]))
-        return [x.reshape(height * width, -1) for x in features]
+
+        # The same in tiles.
+        parts = SimpleNamespace(
+            embed=lambda known: self._embed(known, height, width),
+            local=lambda x: self._local(lambda *window: x[window], height, width),
+            scan=self.scan and (lambda x: self.scan(x[None])))
+        return [x.reshape(height * width, -1) for x in topology.pass_features(parts, known)]
 
     def parameters(self, features):
         """Parameters (n, outputs) from n rows of the hyper output and the `features`."""
-        x = np.concatenate(features, axis=-1, dtype="float64")
-        for layer in self.head:
-            x = layer(x)
-        return x
+        return topology.pass_parameters(self, features, arithmetic)
 
 
 class ExactParallelModel(ExactEntropyModel):
@@ -137,7 +147,7 @@ class ExactParallelModel(ExactEntropyModel):
         tables: `IntegerTables`.
         qualities: `QualityTables`.
         groups: channels of each group.
-        hyper: `FixedPointConvolution` layers of the hyper decoder.
+        hyper: layers of the hyper decoder.
         passes: `ExactPass` of each pass, two per group.
         lowest_coded_level: elements with a lower level of scale are not coded.
         step: step of quality to code at; see `at`.
@@ -160,8 +170,7 @@ class ExactParallelModel(ExactEntropyModel):
         """All integers of the model by name, to be stored in a file."""
         parts = {"prior": self.prior, "tables": self.tables, "qualities": self.qualities}
         parts |= {f"hyper_{i}": layer for i, layer in enumerate(self.hyper)}
-        parts |= {f"pass_{i}/{name}": layer for i, network in enumerate(self.networks)
-                  for name, layer in network.parts().items()}
+        parts |= {f"pass_{i}": network for i, network in enumerate(self.networks)}
         return {**flatten(parts), "groups": np.array(self.groups, "int32"),
                 "lowest_coded_level": np.int32(self.lowest_coded_level)}
 
@@ -169,8 +178,8 @@ class ExactParallelModel(ExactEntropyModel):
     def from_arrays(cls, arrays):
         """Inverse of `arrays`."""
         tree = unflatten(arrays)
-        hyper = map(FixedPointConvolution.from_arrays, numbered(tree, "hyper"))
-        passes = map(ExactPass.from_parts, numbered(tree, "pass"))
+        hyper = map(recognized, numbered(tree, "hyper"))
+        passes = map(ExactPass.from_arrays, numbered(tree, "pass"))
         return cls(FactorizedTables(**tree["prior"]), IntegerTables(**tree["tables"]),
                    QualityTables(**tree["qualities"]), tree["groups"], hyper, passes,
                    tree["lowest_coded_level"])
@@ -180,60 +189,56 @@ class ExactParallelModel(ExactEntropyModel):
         gains, biases = (getattr(self.qualities, name)[self.step]
                          for name in ("hyper_gains", "hyper_biases"))
 
-        def networks(x):
-            for layer in self.hyper:
-                x = layer(x)
-            return x
-
-        tiling = Tiling(networks, z.shape[-1], TILE // HYPER_STRIDE, 1, up=HYPER_STRIDE,
-                        finish=lambda x: _compact(saturate(x + biases)))
+        tiling = Tiling(partial(topology.apply, self.hyper), z.shape[-1], TILE // HYPER_STRIDE, 1,
+                        up=HYPER_STRIDE, finish=lambda x: _compact(saturate(x + biases)))
         output = tiling(lambda *window: multiply(self.prior.values(z[window]), gains),
                         *z.shape[:2])
         return output.reshape(-1, output.shape[-1])
 
-    def passes(self, z, latent, active):
-        height, width, _ = latent.shape
+    def passes(self, z, height, width, active):
         hyper = self._hyper_output(z)
         parity = np.add.outer(np.arange(height), np.arange(width)).reshape(-1) % 2
         halves = [np.flatnonzero(parity == p).astype("int32") for p in (0, 1)]
         start = 0
         for group, size in enumerate(self.groups):
+            own = slice(start, start + size)
             for half, positions in enumerate(halves):
-                yield self._pass(self.networks[2 * group + half], hyper, latent, positions,
-                                 slice(start, start + size), start + size * half)
-            start += size
+                yield partial(self._predict, self.networks[2 * group + half], hyper, positions, own,
+                              start + size * half)
+            start = own.stop
 
-    def _pass(self, network, hyper, latent, positions, own, visible):
-        """Yields the `Part`s of a pass.
+    def _predict(self, network, hyper, positions, own, visible, latent):
+        """The `Prediction` of a pass.
 
         Args:
             network: `ExactPass`.
             hyper: output of the hyper decoder.
-            latent: see `passes`.
             positions: of the elements.
             own: slice of their channels.
             visible: number of channels that the network sees.
+            latent: see `passes`.
         """
-        height, width, channels = latent.shape
-        units, reciprocals, log2_units = (
-            getattr(self.qualities, name)[self.step]
-            for name in ("units", "reciprocals", "log2_units"))
+        reciprocals = self.qualities.reciprocals[self.step, :visible]
 
         def known(rows, columns):
-            return multiply(latent[rows, columns, :visible], reciprocals[:visible])
+            return multiply(latent[rows, columns, :visible], reciprocals)
 
-        features = [hyper, *network.features(known, height, width)]
+        features = [hyper, *network.features(known, *latent.shape[:2])]
+        return Prediction(self._parts(network, features, positions, own, latent.shape))
+
+    def _parts(self, network, features, positions, own, shape):
+        """Yields the `Part`s of a pass, some positions each; see `_predict`."""
+        units, log2_units = (getattr(self.qualities, name)[self.step, own]
+                             for name in ("units", "log2_units"))
         size, numbers = own.stop - own.start, np.arange(own.start, own.stop, dtype="int32")
         for first in range(0, len(positions), PART):
             some = positions[first:first + PART]
             x = network.parameters([feature[some] for feature in features])
-            means = multiply(x[:, :size], units[own]).astype("int32")
-            log2_scales = np.maximum(x[:, size:] + log2_units[own], self.qualities.smallest_scale)
+            means = multiply(x[:, :size], units).astype("int32")
+            log2_scales = np.maximum(x[:, size:] + log2_units, self.qualities.smallest_scale)
             levels = self.tables.levels_of_log2(log2_scales).reshape(-1)
-            latent.reshape(-1, channels)[some, own] = means
             coded = np.flatnonzero(levels >= self.lowest_coded_level)
             mixture = IntegerMixture(self.tables, ("gaussian",),
                                      np.zeros((1, len(coded)), "int32"), levels[None, coded])
-            indices = (some[:, None] * channels + numbers).reshape(-1)
-            yield Part(indices[coded], means.reshape(-1)[coded], mixture,
-                       means.size / latent.size)
+            indices = (some[:, None] * shape[-1] + numbers).reshape(-1)
+            yield Part(indices, means.reshape(-1), coded, mixture, means.size / math.prod(shape))

@@ -65,14 +65,8 @@ class Stored:
         return cls(**arrays)
 
 
-def flatten(parts):
-    """Arrays of all parts in one dictionary, "part/name": the parts have a method `arrays`."""
-    return {f"{part}/{name}": array for part, owner in parts.items()
-            for name, array in owner.arrays().items()}
-
-
 def unflatten(arrays):
-    """Inverse of `flatten`: nested dictionaries of arrays."""
+    """Nested dictionaries of arrays by name, of arrays by "part/.../name"."""
     tree = {}
     for path, array in arrays.items():
         *parents, name = path.split("/")

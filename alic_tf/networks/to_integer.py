@@ -17,7 +17,7 @@ from alic_tf.integer.fixed_point import (
     ONE,
     FixedPointConvolution,
 )
-from alic_tf.integer.layers import BLOCKS, SEQUENCE, Block, arrays_of
+from alic_tf.integer.layers import BLOCKS, SEQUENCE, Block, flatten
 from alic_tf.integer.normalization import (
     SCALE_BITS,
     SQUARE_BITS,
@@ -52,13 +52,13 @@ from alic_tf.networks.entropy.priors import DeepFactorized
 
 def exact_model(model):
     """The integer entropy model of a built `CompressionModel`, an `ExactEntropyModel`."""
-    arrays = {}
+    parts, arrays = {}, {}
     for path, part in _parts(model):
         if isinstance(part, (int, Fixed)):
             arrays[path] = np.asarray(getattr(part, "value", part), "int32")
         else:
-            arrays |= {f"{path}/{name}": array
-                       for name, array in arrays_of(converted(part)).items()}
+            parts[path] = converted(part)
+    arrays |= flatten(parts)
     return model.entropy.integer.from_arrays(arrays)
 
 
@@ -74,6 +74,8 @@ def declared(model):
             value = getattr(part, "value", None)
             found[path] = Declared(np.shape(getattr(part, "value", part)), "int32", value)
         else:
+            # As `named_arrays` has it.
+            path = f"{path}/{block_kind(part)}" if _is_block(part) else path
             found |= {f"{path}/{name}": array for name, array in form(part).items()}
     return found
 
@@ -137,6 +139,10 @@ def _form_of_parts(parts):
 
     return {f"{name}/{kind(part)}/{path}": array for name, part in parts.items()
             for path, array in form(part).items()}
+
+
+def _is_block(layer):
+    return not isinstance(layer, (list, dict, IntegerTables)) and type(layer) not in LEAVES
 
 
 def _parts(model):

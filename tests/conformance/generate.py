@@ -78,7 +78,7 @@ def picture(height, width, channels, rng):
 
 def extreme_file(codec, rng):
     """Latents at the limits of the coder, zeros in a channel, hyper latents outside the tables."""
-    model = codec.exact.at(40) if codec.qualities > 1 else codec.exact
+    model = codec.exact.at(40)
     y = 30 * rng.laplace(size=(8, 12, model.channels))
     z = np.rint(3 * rng.normal(size=(2, 3, len(model.prior.offsets)))).astype("int64")
     y[::3, ::2], y[1::3, 1::2], z[0, 0, ::2], z[1, 2, 1::2] = 4095, -4095, 32768, -1500

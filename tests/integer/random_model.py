@@ -3,7 +3,7 @@
 import numpy as np
 
 from alic_tf.integer.factorized import ExactFactorizedModel
-from alic_tf.integer.fixed_point import FixedPointConvolution
+from alic_tf.integer.fixed_point import FixedPointConvolution, dequantize
 from alic_tf.integer.masked import ExactMaskedModel
 from alic_tf.integer.prior import FactorizedTables
 from alic_tf.integer.tables import IntegerTables
@@ -45,3 +45,26 @@ def random_latents(channels, height, width, seed=1, dead=()):
     y = np.rint(rng.laplace(size=(height, width, channels)) * rng.uniform(0.1, 4, channels))
     y[..., list(dead)] = 0
     return y, np.rint(rng.normal(size=(height // 4, width // 4, channels)) * 3).astype("int64")
+
+
+def completed_parts(model, y_hat, z, active=None):
+    """Yields each `Part` of all passes, and the flattened latent, int32, once it is complete.
+
+    Args:
+        y_hat: the latent as it is decoded, of the active channels.
+        z: the hyper latent.
+        active: numbers of the coded channels; all by default.
+    """
+    active = np.arange(model.channels) if active is None else active
+    latent = model.start(z, *y_hat.shape[:2], active)
+    flat = latent.reshape(-1)
+    for predict in model.passes(z, *y_hat.shape[:2], active):
+        before = latent.copy()
+        prediction = predict(latent)
+        parts = list(prediction.parts)
+        np.testing.assert_array_equal(latent, before)  # A prediction changes nothing.
+        for part in parts:
+            part.complete(flat, part.symbols(y_hat.reshape(-1)))
+            yield part, flat
+        prediction.complete(latent)
+    np.testing.assert_array_equal(dequantize(latent), y_hat)

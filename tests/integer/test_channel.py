@@ -5,8 +5,9 @@ import pytest
 
 from alic_tf.integer import channel
 from alic_tf.integer.channel import ExactChannelModel
-from alic_tf.integer.fixed_point import ONE, dequantize, quantize
+from alic_tf.integer.fixed_point import ONE, dequantize
 from alic_tf.networks import to_integer
+from tests.integer.random_model import completed_parts
 from tests.tiny_models import tiny_icwem
 
 CHANNELS, SLICES, HYPER_LATENTS = 8, 2, 4
@@ -27,16 +28,10 @@ def random_latents(height, width, seed=0):
 
 def coded(exact, y_hat, z):
     """(means, decoded latent without residuals) when this latent is decoded."""
-    latent = np.zeros(y_hat.shape, "int32")
-    flat, means = latent.reshape(-1), np.zeros(y_hat.size)
-    plain = np.zeros(y_hat.size)
-    for parts in exact.passes(z, latent, np.arange(CHANNELS)):
-        for indices, part_means, *_ in parts:
-            # Residuals are within 1/2: what was coded is the nearest whole distance.
-            distance = quantize(y_hat).reshape(-1)[indices].astype("int64") - part_means
-            flat[indices] = ((distance + ONE // 2 >> 12) << 12) + part_means
-            means[indices], plain[indices] = part_means, flat[indices]
-    np.testing.assert_array_equal(dequantize(latent), y_hat)
+    means, plain = np.zeros(y_hat.size), np.zeros(y_hat.size)
+    # Residuals are within 1/2: what was coded is the nearest whole distance.
+    for part, latent in completed_parts(exact, y_hat, z):
+        means[part.indices], plain[part.indices] = part.means, latent[part.indices]
     return dequantize(means).reshape(y_hat.shape), dequantize(plain).reshape(y_hat.shape)
 
 
@@ -95,8 +90,8 @@ def test_distributions_are_those_of_the_float_networks(models):
     np.testing.assert_allclose(coded(exact, y_hat, z)[0], means[0], atol=0.02)
     np.testing.assert_allclose(y_hat, latent_hat[0], atol=0.02)
     # The mass of the mean's bin tells the scale of a part.
-    parts = next(iter(exact.passes(z, np.zeros(y.shape, "int32"), np.arange(CHANNELS))))
-    mixture = next(parts).mixture
+    part, _ = next(completed_parts(exact, y_hat, z))
+    mixture = part.mixture
     zero = np.zeros(len(mixture), "int64")
     mass = (mixture.cdf(zero) - mixture.cdf(zero - 1)) / mixture.total
     first = np.asarray(scales)[0, ..., :CHANNELS // SLICES].reshape(-1)

@@ -16,6 +16,7 @@ from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.resampling import ResidualUpsampling
 from alic_tf.layers.residual import ResidualBlock, ResidualPair
+from alic_tf.layers.state_space import StateSpace
 from alic_tf.layers.swin import SwinBlock, WindowAttention
 from alic_tf.networks.to_integer import converted, form
 from tests.golden import relative_error
@@ -35,6 +36,7 @@ LAYERS = [
     lambda: ConvTransformerBlock(16, 4, 4, shifted=True),
     lambda: WindowedNonLocalAttention(16, 8, 4),
     lambda: SwinAttention(8, 4, 4),
+    StateSpace,
     lambda: ResidualUpsampling(8, activation="leaky_relu_0.01", shortcut_size=3, flip=False),
 ]
 

@@ -7,9 +7,11 @@ import pytest
 
 from alic_tf.integer import parallel, scan
 from alic_tf.integer.fixed_point import ONE, dequantize, quantize
-from alic_tf.integer.model import numbered
 from alic_tf.integer.parallel import ExactParallelModel
+from alic_tf.integer.stored import numbered
 from alic_tf.networks import to_integer
+from alic_tf.quality_steps import quality_of_step
+from tests.integer.random_model import completed_parts
 from tests.tiny_models import tiny_dwan
 
 CHANNELS, HYPER_LATENTS = 16, 4
@@ -31,21 +33,12 @@ def random_latents(model, step, height, width, seed=0):
     return y, z
 
 
-def all_parts(exact, z, latent):
-    """The parts of all passes, in order."""
-    for parts in exact.passes(z, latent, np.arange(CHANNELS)):
-        yield from parts
-
-
 def coded_elements(exact, y_hat, z):
     """(which elements are not skipped, means of all) when this latent is decoded."""
-    latent = np.zeros(y_hat.shape, "int32")
-    flat, coded, means = latent.reshape(-1), np.zeros(y_hat.size, bool), np.zeros(y_hat.size)
-    for part in all_parts(exact, z, latent):
-        coded[part.indices] = True
+    coded, means = np.zeros(y_hat.size, bool), np.zeros(y_hat.size)
+    for part, _ in completed_parts(exact, y_hat, z):
+        coded[part.indices[part.coded]] = True
         means[part.indices] = part.means
-        flat[part.indices] = quantize(y_hat).reshape(-1)[part.indices]
-    means = np.where(coded, means, flat)
     return coded.reshape(y_hat.shape), dequantize(means).reshape(y_hat.shape)
 
 
@@ -78,8 +71,8 @@ def test_tiles_and_parts_change_nothing(models, lanes, monkeypatch):
         monkeypatch.setattr(parallel, name, size)
     monkeypatch.setattr(scan, "CHANNELS", 3)
     cut = ExactParallelModel.from_arrays(exact.arrays()).at(20)
-    latent, shares = np.zeros(y.shape, "int32"), []
-    assert len(list(all_parts(cut, z, latent))) == 4 * 15
+    shares = []
+    assert len(list(completed_parts(cut, y_hat, z))) == 4 * 15
     assert cut.encode(y, z, shares.append)[0] == payload
     assert len(shares) == 4 * 15 and abs(sum(shares) - 1) < 1e-9
     decoded, hyper = cut.decode(payload, 40, 72, 2, shares.append)
@@ -102,12 +95,13 @@ def test_extreme_latents(models):
 
 def test_passes_cover_each_element_once(models):
     exact = ExactParallelModel.from_arrays({**models[1].arrays(), "lowest_coded_level": 0})
-    latent = np.zeros((8, 12, CHANNELS), "int32")
-    z = np.zeros((2, 3, HYPER_LATENTS), "int64")
-    assert len(list(exact.passes(z, latent, np.arange(CHANNELS)))) == 4
-    numbers, _, _, shares = zip(*all_parts(exact, z, latent))
-    assert sum(shares) == 1
-    np.testing.assert_array_equal(np.sort(np.concatenate(numbers)), np.arange(latent.size))
+    y, z = random_latents(exact, 0, 8, 12)
+    _, y_hat, _ = exact.encode(y, z)
+    assert len(list(exact.passes(z, 8, 12, np.arange(CHANNELS)))) == 4
+    parts = [part for part, _ in completed_parts(exact, y_hat, z)]
+    assert sum(part.share for part in parts) == 1
+    numbers = np.concatenate([part.indices[part.coded] for part in parts])
+    np.testing.assert_array_equal(np.sort(numbers), np.arange(y.size))
 
 
 @pytest.mark.parametrize("level", [124, 160, 200])
@@ -122,10 +116,9 @@ def test_elements_of_small_scale_are_skipped(models, level):
     coded, means = coded_elements(exact, y_hat, z)
     assert 0.05 < coded.mean() < 0.95
     scale = 2.0 ** ((level - 192) / 32)
-    latent = np.zeros(y.shape, "int32")
-    for indices, pass_means, mixture, _ in all_parts(every, z, latent):
-        symbols = (quantize(y_hat).astype("int32").reshape(-1)[indices] - pass_means) >> 12
-        latent.reshape(-1)[indices] = (symbols << 12) + pass_means
+    for part, _ in completed_parts(every, y_hat, z):
+        indices, pass_means, mixture = part.indices, part.means, part.mixture
+        symbols = part.symbols(y_hat.reshape(-1))
         skipped = ~coded.reshape(-1)[indices]
         assert not symbols[skipped].any()
         np.testing.assert_array_equal(pass_means, quantize(means).reshape(-1)[indices])
@@ -141,7 +134,7 @@ def test_means_and_scales_are_those_of_the_float_networks(models, step):
     model, exact = models[0], models[1].at(step)
     y, z = random_latents(exact, step, 12, 8, seed=1)
     _, y_hat, _ = exact.encode(y, z)
-    quality = np.array([to_integer.quality_of_step(step)], "float32")
+    quality = np.array([quality_of_step(step)], "float32")
     knots = model.knots(quality)
     z_hat = (z + np.asarray(model.entropy.prior.medians)).astype("float32")[None]
     mean, _, latent_hat = model.entropy.context(
@@ -161,7 +154,7 @@ def test_code_length_is_that_of_the_float_networks(models, step):
     y, z = exact.decode(np.random.default_rng(step).bytes(20000), 16, 24, 1)
     payload, y_hat, _ = exact.encode(y, z)
     np.testing.assert_array_equal(y_hat, y)
-    quality = np.array([to_integer.quality_of_step(step)], "float32")
+    quality = np.array([quality_of_step(step)], "float32")
     bits = model.estimate(y[None].astype("float32"), z[None].astype("float32"), quality)
     assert float(bits[0]) > 4000
     assert abs(8 * len(payload) / float(bits[0]) - 1) < 0.01

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from alic_tf import topology
 from alic_tf.integer.channel import ExactChannelModel, ExactSlice
 from alic_tf.integer.fixed_point import ONE
 from alic_tf.integer.tables import IntegerTables
@@ -61,9 +62,8 @@ class SliceContext(keras.layers.Layer):
         self.built = True
 
     def call(self, features, part):
-        support = self.mean_support(features[0])
-        mean = apply(self.mean, support)
-        scale = apply(self.scale, self.scale_support(features[1]))
+        support, mean = topology.slice_mean(self, features[0])
+        scale = topology.slice_scale(self, features[1])
         part_hat = part + ops.stop_gradient(ops.round(part - mean) + mean - part)
         residual = apply(self.residual, ops.concatenate([support, part_hat], axis=-1))
         return mean, lower_bound(scale, SMALLEST_SCALE), part_hat + 0.5 * ops.tanh(residual)

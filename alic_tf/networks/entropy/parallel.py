@@ -6,9 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf import topology
 from alic_tf.integer.parallel import LOWEST_CODED_LEVEL, ExactParallelModel
 from alic_tf.integer.stored import Fixed
 from alic_tf.integer.tables import IntegerTables
+from alic_tf.layers import arithmetic
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.lower_bound import lower_bound
 from alic_tf.layers.quality import QualityVector, quality_knots
@@ -51,6 +53,7 @@ class PassParameters(keras.layers.Layer):
         self.known, self.state_space = known, state_space
         local, options = width // 2, {"dtype": self.dtype_policy}
         leaky = {"activation": "leaky_relu", **options}
+        self.embed = self.local = self.scan = None
         if known:
             self.embed = SignalConvolution(local, 1, name="embed", **leaky)
             self.local = SignalConvolution(local, 3, name="local", **options)
@@ -78,24 +81,13 @@ class PassParameters(keras.layers.Layer):
 
     def parts(self):
         """Its layers by name."""
-        parts = {f"head_{i}": layer for i, layer in enumerate(self.head)}
-        if self.known:
-            parts |= {"embed": self.embed, "local": self.local}
-            if self.state_space:
-                parts["scan"] = self.scan
-        return parts
+        named = {f"head_{i}": layer for i, layer in enumerate(self.head)}
+        named |= {"embed": self.embed, "local": self.local, "scan": self.scan}
+        return {name: layer for name, layer in named.items() if layer is not None}
 
     def call(self, hyper, known=None):
-        features = [hyper]
-        if self.known:
-            embedded = self.embed(known)
-            features.append(self.local(embedded))
-            if self.state_space:
-                features.append(self.scan(embedded))
-        x = ops.concatenate(features, axis=-1)
-        for layer in self.head:
-            x = layer(x)
-        return x
+        features = [hyper, *(topology.pass_features(self, known) if self.known else [])]
+        return topology.pass_parameters(self, features, arithmetic)
 
     def get_config(self):
         return {
