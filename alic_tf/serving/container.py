@@ -20,10 +20,10 @@ from alic_tf.container import (
     VERSIONS_END,
 )
 from alic_tf.quality_steps import step_of_quality
+from alic_tf.serving.arithmetic import shift_right
 from alic_tf.serving.byte_strings import from_string, read_varint, text, to_string, varints
 from alic_tf.serving.checks import first_cause
 from alic_tf.serving.crc32 import crc32
-from alic_tf.serving.networks import shift_right
 
 _ALPHA = ord("A")
 # Flags, model id and quality.

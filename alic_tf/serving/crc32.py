@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.serving.networks import shift_right
+from alic_tf.serving.arithmetic import shift_right
 
 _POLYNOMIAL = 0xEDB88320
 _ONES = 0xFFFFFFFF

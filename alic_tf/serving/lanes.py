@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
+from alic_tf.serving.arithmetic import shift_right
 from alic_tf.serving.byte_strings import read_varint, text, varints
 from alic_tf.serving.checks import first_cause
-from alic_tf.serving.networks import shift_right
 
 
 def pack(strings, fewest):

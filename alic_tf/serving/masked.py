@@ -3,25 +3,29 @@
 import numpy as np
 import tensorflow as tf
 
+from alic_tf import topology
 from alic_tf.integer.fixed_point import FRACTION_BITS
-from alic_tf.integer.masked import REACH, TAPS
-from alic_tf.integer.model import HALF, HYPER_STRIDE
+from alic_tf.integer.masked import REACH, TAPS, ExactMaskedModel
+from alic_tf.integer.model import HALF
+from alic_tf.serving.arithmetic import saturate, shift_left, shift_right
 from alic_tf.serving.entropy_model import EntropyModel
 from alic_tf.serving.mixture import Mixture
-from alic_tf.serving.networks import Convolution, saturate, shift_left, shift_right
+from alic_tf.serving.networks import served
 
 
 class MaskedModel(EntropyModel):
     """An `ExactMaskedModel`; see `EntropyModel`."""
 
+    integer = ExactMaskedModel
+
     def __init__(self, exact):
         super().__init__(exact)
-        self.context = Convolution(exact.context)
-        self.parameters = [Convolution(layer) for layer in exact.parameters]
+        self.hyper, self.parameters = served(exact.hyper), served(exact.parameters)
+        self.context = served(exact.context)
         self._kind = exact.kind
 
     def code(self, coder, active, step, height, width, y=None, z=None):
-        z = self.prior.code(coder, height // HYPER_STRIDE, width // HYPER_STRIDE, z)
+        z = self.prior.code(coder, height // self.hyper_stride, width // self.hyper_stride, z)
         parameters = self._network(z, active)
         count = tf.size(active)
         # The latent with a margin of zeros above and at both sides.
@@ -64,7 +68,7 @@ class MaskedModel(EntropyModel):
             function of contexts (n, 12 * channels) and positions (n,) to the parameters of the
             mixture, int64 (kinds, n * channels).
         """
-        first, hidden, last = self.parameters
+        first, *hidden, last = self.parameters
         kernel = tf.gather(self.context.weights, active, axis=2)
         matrix = tf.concat([kernel[tap] for tap in TAPS], 0)
         kinds = last.kernel.shape[-1] // self._channels
@@ -72,9 +76,7 @@ class MaskedModel(EntropyModel):
         last_matrix = tf.gather(last.weights[0, 0], outputs, axis=1)
         last_bias = tf.gather(tf.cast(last.bias, tf.float64), outputs)
         # What the first layer makes of the hyper output needs no waiting for the context.
-        x = self.prior.values(z)[None]
-        for layer in self.hyper:
-            x = layer(x)
+        x = topology.apply(self.hyper, self.prior.values(z)[None])
         hyper = tf.reshape(x, [-1, x.shape[-1]])
         split = first.kernel.shape[2] - x.shape[-1]
         first_matrix = first.weights[0, 0]
@@ -84,7 +86,7 @@ class MaskedModel(EntropyModel):
             context = tf.matmul(saturate(contexts), matrix) + tf.cast(self.context.bias, tf.float64)
             context = self.context.finish(context)
             sums = tf.gather(hyper_sums, positions) + tf.matmul(context, first_matrix[:split])
-            x = hidden(first.finish(sums))
+            x = topology.apply(hidden, first.finish(sums))
             x = last.finish(tf.matmul(x, last_matrix) + last_bias)
             x = tf.reshape(tf.cast(x, tf.int64), [tf.size(positions), kinds, -1])
             return tf.reshape(tf.transpose(x, [1, 0, 2]), [kinds, -1])

@@ -18,7 +18,7 @@ from alic_tf.integer.tables import (
     RECIPROCAL_BITS,
     STEP_BITS,
 )
-from alic_tf.serving.networks import shift_left, shift_right, stored
+from alic_tf.serving.arithmetic import shift_left, shift_right, stored
 
 
 class Tables(tf.Module):

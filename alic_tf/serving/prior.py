@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from alic_tf.integer.coder import CERTAIN
 from alic_tf.integer.fixed_point import FRACTION_BITS
+from alic_tf.serving.arithmetic import saturate, shift_left, stored
 from alic_tf.serving.mixture import Even
-from alic_tf.serving.networks import saturate, shift_left, stored
 
 
 class Prior(tf.Module):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from alic_tf.integer.coder import CERTAIN, FARTHEST, PROBABILITY_BITS
-from alic_tf.serving.networks import shift_left, shift_right
+from alic_tf.serving.arithmetic import shift_left, shift_right
 
 
 def _probability(part, whole):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from alic_tf.integer.coder import PROBABILITY_BITS
 from alic_tf.serving import steps
-from alic_tf.serving.networks import shift_left, shift_right
+from alic_tf.serving.arithmetic import shift_left, shift_right
 from alic_tf.serving.questions import TracedOnce, ask_integers
 
 WORD_BITS = 16

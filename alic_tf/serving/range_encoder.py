@@ -12,7 +12,7 @@ import tensorflow as tf
 from alic_tf.container import MAX_LANES
 from alic_tf.integer.coder import CERTAIN, COST_BITS, LANE_BYTES, PROBABILITY_BITS, costs
 from alic_tf.serving import steps
-from alic_tf.serving.networks import shift_left, shift_right
+from alic_tf.serving.arithmetic import shift_left, shift_right
 from alic_tf.serving.questions import TracedOnce, ask_integers
 from alic_tf.serving.range_decoder import START_BITS, WORD_BITS, growth
 

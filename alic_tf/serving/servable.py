@@ -6,23 +6,23 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import errors, padding
+from alic_tf import padding
 from alic_tf.codec import LATENT_LIMIT, levels
 from alic_tf.integer.fixed_point import ONE
-from alic_tf.integer.masked import ExactMaskedModel
-from alic_tf.integer.model import HYPER_STRIDE
-from alic_tf.integer.parallel import ExactParallelModel
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.serving import container, pictures
 from alic_tf.serving.byte_strings import text
+from alic_tf.serving.channel import ChannelModel
 from alic_tf.serving.checks import first_cause
+from alic_tf.serving.factorized import FactorizedModel
 from alic_tf.serving.masked import MaskedModel
 from alic_tf.serving.parallel import ParallelModel
 from alic_tf.serving.questions import TracedOnce
 
 # Images of a request that are worked on at a time.
 PARALLEL = 4
-ENTROPY_MODELS = {ExactMaskedModel: MaskedModel, ExactParallelModel: ParallelModel}
+ENTROPY_MODELS = {family.integer: family
+                  for family in (MaskedModel, ParallelModel, ChannelModel, FactorizedModel)}
 _STRINGS = tf.TensorSpec([None], tf.string)
 _FLOATS = tf.TensorSpec([None], tf.float32)
 
@@ -53,16 +53,10 @@ class Servable(tf.Module):
     Args:
         codec: the `Codec`.
         max_pixels: larger pictures are refused, both ways.
-
-    Raises:
-        UsageError: the entropy model of the codec has no counterpart here.
     """
 
     def __init__(self, codec, max_pixels):
         super().__init__()
-        if type(codec.exact) not in ENTROPY_MODELS:
-            raise errors.UsageError(f"{codec.name} cannot be served yet: only models with masked, "
-                                    "checkerboard or ssm context can")
         self.entropy = ENTROPY_MODELS[type(codec.exact)](codec.exact)
         self.weights = [variable.value for variable in codec.model.variables]
         self._codec, self._max_pixels = codec, max_pixels
@@ -120,8 +114,9 @@ class Servable(tf.Module):
         cause = first_cause(self._batch_check(tf.size(alic_bytes), shape))
         common = tf.where(cause == "", shape, 0)
         channels = self._codec.model.latents, self.entropy.prior.offsets.shape[0]
+        hyper = common // self.entropy.hyper_stride
         nothing = tuple(tf.zeros([*tf.unstack(sides), count], tf.int64)
-                        for sides, count in zip((common, common // HYPER_STRIDE), channels))
+                        for sides, count in zip((common, hyper), channels))
 
         def latents(alic_bytes):
             error, file = self._traced("open", self._open)(alic_bytes)

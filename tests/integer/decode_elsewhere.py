@@ -1,8 +1,8 @@
 """Run by test_exactness in processes of different settings: decodes payloads and says what it saw.
 
 Arguments: the file of `test_exactness.write_case`, and the number of threads. Prints the digests
-of the decoded latents, decoded whole and in small tiles and parts, and that of the output of a
-float convolution.
+of the decoded latents, decoded by TensorFlow's operations, and by numpy whole and in small tiles
+and parts, and that of the output of a float convolution.
 """
 
 import hashlib
@@ -14,8 +14,13 @@ import tensorflow as tf
 from alic_tf.integer import channel, parallel
 from alic_tf.integer.channel import ExactChannelModel
 from alic_tf.integer.factorized import ExactFactorizedModel
+from alic_tf.integer.fixed_point import dequantize
 from alic_tf.integer.masked import ExactMaskedModel
 from alic_tf.integer.parallel import ExactParallelModel
+from alic_tf.serving.servable import ENTROPY_MODELS
+
+FAMILIES = {"masked": ExactMaskedModel, "parallel": ExactParallelModel,
+            "factorized": ExactFactorizedModel, "channel": ExactChannelModel}
 
 
 def digest(*arrays):
@@ -32,7 +37,7 @@ def main(path, threads):
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     with np.load(path) as file:
         data = dict(file)
-    digests = [decoded(data)]
+    digests = [served(data), decoded(data)]
     for module in (parallel, channel):
         module.TILE, module.PART = 8, 20
     digests.append(decoded(data))
@@ -40,15 +45,35 @@ def main(path, threads):
     print(*digests, digest(convolution.numpy()))
 
 
+def models(data):
+    """All models, by family."""
+    made = {kind: family.from_arrays(part(data, f"{kind}/")) for kind, family in FAMILIES.items()}
+    return {kind: model.at(data["step"]) for kind, model in made.items()}
+
+
 def decoded(data):
     """Digest of what all models decode."""
-    models = {"masked": ExactMaskedModel.from_arrays(part(data, "masked/")),
-              "parallel": ExactParallelModel.from_arrays(part(data, "parallel/")).at(data["step"]),
-              "factorized": ExactFactorizedModel.from_arrays(part(data, "factorized/")),
-              "channel": ExactChannelModel.from_arrays(part(data, "channel/"))}
-    return digest(*(array for kind, model in models.items()
+    return digest(*(array for kind, model in models(data).items()
                     for array in model.decode(data[f"{kind}_payload"].tobytes(), *data["size"],
                                               int(data[f"{kind}_lanes"]))))
+
+
+def served(data):
+    """As `decoded`, by TensorFlow's operations."""
+    arrays = []
+    for kind, model in models(data).items():
+        counterpart = ENTROPY_MODELS[type(model)](model)
+
+        @tf.function(autograph=False)
+        def decode(payload, lanes, height, width, counterpart=counterpart):
+            _, strings = counterpart.find(payload, lanes, height, width)
+            return counterpart.decode(payload, strings, int(data["step"]), height, width)
+
+        latent, z = decode(tf.constant(data[f"{kind}_payload"], tf.int64),
+                           tf.constant(data[f"{kind}_lanes"], tf.int64),
+                           *map(tf.constant, data["size"].tolist()))
+        arrays += [dequantize(latent).astype("float32"), z.numpy()]
+    return digest(*arrays)
 
 
 if __name__ == "__main__":

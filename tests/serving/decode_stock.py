@@ -16,22 +16,27 @@ class Refuser:
             raise ImportError(f"{name} is not for this process")
 
 
-def main(saved, source, folder):
-    import numpy as np
-    import tensorflow as tf
+def unknown_operations(saved):
+    """Names of the operations of a SavedModel that TensorFlow does not know; none is Python."""
     from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry
-    from tensorflow.python.tools import saved_model_cli
 
     model = saved_model_pb2.SavedModel.FromString(Path(saved, "saved_model.pb").read_bytes())
     graph = model.meta_graphs[0].graph_def
     nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
     functions = {function.signature.name for function in graph.library.function}
-    print(sorted({node.op for node in nodes if op_def_registry.get(node.op) is None} - functions))
     assert not {"PyFunc", "EagerPyFunc", "PyFuncStateless"} & {node.op for node in nodes}
     assert not any("_XlaMustCompile" in node.attr and node.attr["_XlaMustCompile"].b
                    for node in nodes)
+    return sorted({node.op for node in nodes if op_def_registry.get(node.op) is None} - functions)
 
+
+def main(saved, source, folder):
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.python.tools import saved_model_cli
+
+    print(unknown_operations(saved))
     data = tf.constant([Path(source).read_bytes()])
     latents = tf.saved_model.load(saved).signatures["latents"](alic_bytes=data)
     np.savez(Path(folder, "latents.npz"), **latents)

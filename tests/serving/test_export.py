@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from alic_tf import flags, zoo
+from alic_tf import flags
 from alic_tf.command import export as command
 from alic_tf.serving import export, warmup
-from tests.tiny_models import tiny_qae
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,13 +35,6 @@ def test_what_is_wrong_is_named(capsys, tmp_path, monkeypatch, arguments, cause)
     monkeypatch.chdir(tmp_path)
     code, text = run(capsys, *arguments)
     assert code == 2 and cause in text and not list(tmp_path.iterdir())
-
-
-def test_models_that_cannot_be_served_are_refused(capsys, tmp_path):
-    zoo.export(tiny_qae(), "quantized", tmp_path / "model.npz")
-    code, text = run(capsys, "--model", str(tmp_path / "model.npz"), "--out", str(tmp_path / "1"))
-    assert code == 2 and "quantized cannot be served yet: only models with masked, check" in text
-    assert not (tmp_path / "1").exists()
 
 
 def test_versions_are_not_replaced(capsys, tmp_path):

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from alic_tf.integer.fixed_point import FixedPointConvolution
 from alic_tf.integer.mixture import MIXTURES, IntegerMixture
 from alic_tf.integer.scan import FixedPointScan
 from alic_tf.integer.tables import IntegerTables
+from alic_tf.networks.to_integer import converted
 from alic_tf.serving.mixture import Mixture, Tables
-from alic_tf.serving.networks import Convolution, Scan
+from alic_tf.serving.networks import Convolution, Scan, served
+from tests.integer.test_layers import LAYERS, trained
 
 
 def activations(rng, *shape):
@@ -32,10 +35,16 @@ def test_convolutions(options, size):
         np.testing.assert_array_equal(layer(x).numpy(), exact(x))
 
 
-def test_an_activation_it_does_not_know_is_not_left_out():
-    exact = FixedPointConvolution.from_float(np.ones((1, 1, 1, 1)), activation="gelu")
-    with pytest.raises(NotImplementedError, match="gelu"):
-        Convolution(exact)
+@pytest.mark.parametrize("make", LAYERS)
+def test_layers(make):
+    """In a graph, whose optimizer may change the order of operations."""
+    exact = converted(trained(make))
+    layer = tf.function(served(exact), input_signature=[
+        tf.TensorSpec([None, None, None, 16], tf.float64)])
+    rng = np.random.default_rng(2)
+    usual = np.rint(rng.normal(size=(2, 6, 10, 16)) * 3 * 4096)
+    for x in (usual, activations(rng, 1, 4, 7, 16)):
+        np.testing.assert_array_equal(layer(x).numpy(), exact(x))
 
 
 def test_products_of_rows():
