@@ -80,6 +80,13 @@ def slice_scale(parts, x):
     return apply(parts.scale, apply(parts.scale_support, x))
 
 
+def pass_parts(parts):
+    """The layers of a pass of the parallel family, by their names in model files."""
+    named = {f"head_{i}": layer for i, layer in enumerate(parts.head)}
+    named |= {"embed": parts.embed, "local": parts.local, "scan": parts.scan}
+    return {name: layer for name, layer in named.items() if layer is not None}
+
+
 def pass_features(parts, known):
     """What a pass of the parallel family makes of what is known: around each position, and afar.
 

@@ -92,15 +92,9 @@ class ExactPass:
                 Tiling(partial(topology.apply, part), inputs_of(part), TILE, 1, finish=_compact)
                 for part in (embed, local))
 
-    def parts(self):
-        """Its layers by name."""
-        named = {f"head_{i}": layer for i, layer in enumerate(self.head)}
-        named |= {"embed": self.embed, "local": self.local, "scan": self.scan}
-        return {name: layer for name, layer in named.items() if layer is not None}
-
     def arrays(self):
         """The integers of all its layers."""
-        return flatten(self.parts())
+        return flatten(topology.pass_parts(self))
 
     @classmethod
     def from_arrays(cls, tree):

@@ -2,8 +2,12 @@
 
 
 def build_sequence(layers, input_shape):
-    """Builds each layer for the output shape of the one before; returns the last output shape."""
-    for layer in layers:
+    """Builds a layer, or each of a list for the output shape of the one before.
+
+    Returns:
+        the last output shape.
+    """
+    for layer in layers if isinstance(layers, list) else [layers]:
         layer.build(input_shape)
         input_shape = layer.compute_output_shape(input_shape)
     return input_shape

@@ -67,5 +67,8 @@ class StateSpace(keras.layers.Layer):
         inside = ops.cast((offset >= 0) & (offset <= 2 * self.reach), taps.dtype)
         return ops.take(taps, ops.clip(offset, 0, 2 * self.reach), axis=1) * inside
 
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
     def get_config(self):
         return {**super().get_config(), "states": self.states, "reach": self.reach}

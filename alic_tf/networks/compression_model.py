@@ -8,6 +8,7 @@ from alic_tf.networks import limits
 from alic_tf.networks.entropy.channel import ChannelEntropyModel
 from alic_tf.networks.entropy.factorized import FactorizedEntropyModel
 from alic_tf.networks.entropy.masked import MaskedEntropyModel
+from alic_tf.networks.entropy.model import Quality
 from alic_tf.networks.entropy.parallel import ParallelEntropyModel
 from alic_tf.networks.invertible import InvertibleTransform
 from alic_tf.networks.quantized_transform import QuantizedTransform
@@ -22,12 +23,12 @@ TRANSFORMS = {
     "quantized": QuantizedTransform,
     "invertible": InvertibleTransform,
 }
+# By the values of the switch "context" that stand for them.
 ENTROPY_MODELS = {
-    "masked": MaskedEntropyModel,
-    "checkerboard": ParallelEntropyModel,
-    "ssm": ParallelEntropyModel,
-    "factorized": FactorizedEntropyModel,
-    "channel": ChannelEntropyModel,
+    context: family
+    for family in (MaskedEntropyModel, ParallelEntropyModel, FactorizedEntropyModel,
+                   ChannelEntropyModel)
+    for context in family.integer.contexts
 }
 
 
@@ -104,7 +105,7 @@ class CompressionModel(keras.Model):
         image, quality = inputs
         knots = self.knots(quality)
         latent, unit = self.transform.analyze(image, knots)
-        coded = self.entropy(latent, unit, knots, training=training)
+        coded = self.entropy(latent, Quality(unit, knots), training=training)
         image_hat, filtered = self.transform.synthesize(coded["latent_hat"], knots)
         return {
             "image": image_hat,
@@ -146,8 +147,7 @@ class CompressionModel(keras.Model):
 
     def hyper_latent(self, latent, quality):
         """The second part of `analyze`: the hyper latent, from the latent."""
-        knots = self.knots(quality)
-        z = self.entropy.hyper_latent(latent, self.transform.unit(knots), knots)
+        z = self.entropy.hyper_latent(latent, self._quality(quality))
         return z - self.entropy.prior.medians
 
     def synthesize(self, latent_hat, quality):
@@ -156,11 +156,13 @@ class CompressionModel(keras.Model):
 
     def estimate(self, latent_hat, z, quality):
         """Ideal bits [b] of a decoded latent and hyper latent (whole, counted from medians)."""
+        z_hat = z + self.entropy.prior.medians
+        return self.entropy.rate(latent_hat, z_hat, self._quality(quality))
+
+    def _quality(self, quality):
+        """The `Quality` of real qualities [b]."""
         knots = self.knots(quality)
-        unit = self.transform.unit(knots)
-        return self.entropy.rate(
-            latent_hat, z + self.entropy.prior.medians, unit, knots
-        )
+        return Quality(self.transform.unit(knots), knots)
 
     def get_config(self):
         return {

@@ -13,6 +13,7 @@ from PIL import Image
 
 from alic_tf.networks import presets
 from alic_tf.networks.compression_model import CompressionModel
+from alic_tf.networks.entropy.model import Quality
 from alic_tf.networks.initialization import initialize
 from tests.tiny_models import (
     TINY_DWAN,
@@ -181,7 +182,7 @@ def test_estimate_is_the_rate_of_the_call(models, name):
     z = np.rint(z)
     knots = model.knots(quality)
     unit = model.transform.unit(knots)
-    latent_hat = model.entropy(latent, unit, knots)["latent_hat"]
+    latent_hat = model.entropy(latent, Quality(unit, knots))["latent_hat"]
     bits = model.estimate(latent_hat, z, quality)
     np.testing.assert_allclose(bits, out["bits"] + out["hyper_bits"], rtol=1e-3)
     np.testing.assert_allclose(model.synthesize(latent_hat, quality), out["image"], atol=1e-3)

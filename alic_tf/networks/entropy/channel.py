@@ -12,7 +12,7 @@ from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.lower_bound import lower_bound
 from alic_tf.layers.sequence import build_sequence
 from alic_tf.networks.entropy.distributions import SMALLEST_SCALE, gaussian_bits
-from alic_tf.networks.entropy.model import EntropyModel, total
+from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, total
 from alic_tf.networks.invertible import conv_transformers, downsampling, upsampling
 from alic_tf.topology import apply
 
@@ -162,10 +162,6 @@ class ChannelEntropyModel(EntropyModel):
             for _ in range(2))
         self.context = ChannelContext(latents, slices, attention, widths, name="context")
 
-    @classmethod
-    def for_latents(cls, latents, qualities, context, **switches):
-        return cls(latents, **switches)
-
     def build(self, input_shape=None):
         latent = (None, None, None, self.latents)
         self.prior.build()
@@ -182,7 +178,7 @@ class ChannelEntropyModel(EntropyModel):
                 "hyper_mean": self.mean_synthesis, "hyper_scale": self.scale_synthesis,
                 **slices, "smallest_scale": round(SMALLEST_SCALE * ONE)}
 
-    def hyper_latent(self, latent, unit=1.0, knots=None):
+    def hyper_latent(self, latent, quality=ONE_RATE):
         """The hyper latent z [b, h / 4, w / 4, hyper latents], not rounded."""
         return apply(self.hyper_analysis, latent)
 
@@ -191,13 +187,13 @@ class ChannelEntropyModel(EntropyModel):
         return [apply(synthesis, z_hat)
                 for synthesis in (self.mean_synthesis, self.scale_synthesis)]
 
-    def rate(self, latent_hat, z_hat, unit=1.0, knots=None):
+    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
         """Ideal bits [b] of a decoded latent and hyper latent."""
         mean, scale, _ = self.context(latent_hat, self.features(z_hat))
         # Residuals are within 1/2: rounding takes them off.
         return total(gaussian_bits(ops.round(latent_hat - mean), scale)) + self._hyper_bits(z_hat)
 
-    def call(self, latent, unit=1.0, knots=None, training=False):
+    def call(self, latent, quality=ONE_RATE, training=False):
         z_hat, hyper_bits = self._code_hyper_latent(self.hyper_latent(latent), training)
         mean, scale, latent_hat = self.context(latent, self.features(z_hat))
         deviation = self._noisy(latent - mean) if training else ops.round(latent - mean)

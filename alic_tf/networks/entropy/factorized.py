@@ -5,7 +5,7 @@ from keras import ops
 
 from alic_tf.integer.factorized import ExactFactorizedModel
 from alic_tf.networks.entropy.level_prior import LevelPrior
-from alic_tf.networks.entropy.model import EntropyModel
+from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -34,10 +34,6 @@ class FactorizedEntropyModel(EntropyModel):
         self.noise = None if noise is None else tuple(noise)
         self.rate_gradient, self.levels = rate_gradient, levels
 
-    @classmethod
-    def for_latents(cls, latents, qualities, context, **switches):
-        return cls(latents, **switches)
-
     def build(self, input_shape=None):
         self.prior.build()
         # Whole numbers are coded.
@@ -47,15 +43,15 @@ class FactorizedEntropyModel(EntropyModel):
     def integer_parts(self, unit):
         return {"prior": self.prior}
 
-    def hyper_latent(self, latent, unit=1.0, knots=None):
+    def hyper_latent(self, latent, quality=ONE_RATE):
         """The latent."""
         return latent
 
-    def rate(self, latent_hat, z_hat, unit=1.0, knots=None):
+    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
         """Ideal bits [b] of a rounded latent, which is z_hat."""
         return self._hyper_bits(z_hat)
 
-    def call(self, latent, unit=1.0, knots=None, training=False):
+    def call(self, latent, quality=ONE_RATE, training=False):
         coded = latent if self.rate_gradient else ops.stop_gradient(latent)
         rounded, bits = self._code_hyper_latent(coded, training)
         latent_hat = latent + ops.stop_gradient(rounded - latent)

@@ -10,7 +10,7 @@ from alic_tf.integer.tables import IntegerTables
 from alic_tf.layers.convolution import MaskedConvolution, SignalConvolution
 from alic_tf.networks.entropy.distributions import Mixture
 from alic_tf.networks.entropy.hyperprior import HyperAnalysis, HyperSynthesis
-from alic_tf.networks.entropy.model import EntropyModel, round_straight_through, total
+from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, round_straight_through, total
 
 # Widths of the two hidden layers, and the number of outputs per latent channel.
 _WIDTHS = {"gaussian": (640, 640, 2), "gmm": (640, 640, 9), "gllmm": (640, 1280, 30)}
@@ -132,10 +132,6 @@ class MaskedEntropyModel(EntropyModel):
 
     integer = ExactMaskedModel
 
-    @classmethod
-    def for_latents(cls, latents, qualities, context, **switches):
-        return cls(latents, **switches)
-
     def build(self, input_shape=None):
         shape = (None, None, None, self.latents)
         for layer in (self.prior, self.hyper_analysis, self.hyper_synthesis):
@@ -152,7 +148,7 @@ class MaskedEntropyModel(EntropyModel):
                    for i, layer in enumerate(sequence)},
                 "kind": Fixed(tuple(MIXTURES).index(self.mixture))}
 
-    def hyper_latent(self, latent, unit=1.0, knots=None):
+    def hyper_latent(self, latent, quality=ONE_RATE):
         """The hyper latent z [b, h / 4, w / 4, N], not rounded."""
         return self.hyper_analysis(latent)
 
@@ -160,12 +156,12 @@ class MaskedEntropyModel(EntropyModel):
         """`Mixture` of each latent element given the rounded hyper latent and latent."""
         return self.context(self.hyper_synthesis(z_hat), latent_hat)
 
-    def rate(self, latent_hat, z_hat, unit=1.0, knots=None):
+    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
         """Ideal bits [b] of a rounded latent and hyper latent."""
         bits = self.distribution(z_hat, latent_hat).bits(latent_hat)
         return total(bits) + self._hyper_bits(z_hat)
 
-    def call(self, latent, unit=1.0, knots=None, training=False):
+    def call(self, latent, quality=ONE_RATE, training=False):
         z_hat, hyper_bits = self._code_hyper_latent(self.hyper_latent(latent), training)
         latent_hat = round_straight_through(latent, ops.round(latent))
         values = self._noisy(latent) if training else latent_hat

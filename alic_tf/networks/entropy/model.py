@@ -1,5 +1,7 @@
 """What all entropy models have: hyperprior and context together, from a latent to its rate."""
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 from keras import ops
@@ -17,6 +19,22 @@ def total(bits):
     return ops.sum(bits, axis=(1, 2, 3))
 
 
+class Quality(NamedTuple):
+    """What an entropy model of several rates knows of the quality.
+
+    Fields:
+        unit: float32 [b, 1, 1, M], usual size of each channel of the latent, or 1.
+        knots: [b, qualities] of `quality_knots`, or None.
+    """
+
+    unit: object = 1.0
+    knots: object = None
+
+
+# Models of one rate do not look at it.
+ONE_RATE = Quality()
+
+
 class EntropyModel(keras.layers.Layer):
     """Rate of a latent under a hyperprior and a context model.
 
@@ -25,8 +43,7 @@ class EntropyModel(keras.layers.Layer):
 
     Call:
         latent: float32 [b, h, w, M] in quantization steps, h and w multiples of `alignment`.
-        unit: float32 [b, 1, 1, M], usual size of each channel, or 1.
-        knots: [b, qualities] of `quality_knots`.
+        quality: `Quality`.
         training: with True, noise stands for rounding in the rate.
 
     Returns:
@@ -52,6 +69,10 @@ class EntropyModel(keras.layers.Layer):
         self.latents = latents
         self.prior = prior or DeepFactorized(hyper_latents, prior_filters, name="prior")
         self.seed_generator = keras.random.SeedGenerator(1)
+
+    @classmethod
+    def for_latents(cls, latents, qualities, context, **switches):
+        return cls(latents, **switches)
 
     @property
     def alignment(self):

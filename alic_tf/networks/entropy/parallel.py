@@ -14,13 +14,12 @@ from alic_tf.layers import arithmetic
 from alic_tf.layers.convolution import SignalConvolution
 from alic_tf.layers.lower_bound import lower_bound
 from alic_tf.layers.quality import QualityVector, quality_knots
+from alic_tf.layers.sequence import build_sequence
 from alic_tf.layers.state_space import StateSpace
 from alic_tf.networks.entropy.distributions import SMALLEST_SCALE, gaussian_bits
 from alic_tf.networks.entropy.model import EntropyModel, total
 from alic_tf.networks.stack import ConvolutionStack
 from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
-
-CONTEXTS = ("checkerboard", "ssm")
 
 
 def checkerboard(height, width, parity):
@@ -67,23 +66,12 @@ class PassParameters(keras.layers.Layer):
 
     def build(self, hyper_shape, known_shape=None):
         grid, channels = (None, None, None), hyper_shape[-1]
-        local = self.width // 2
         if self.known:
-            self.embed.build((*grid, known_shape[-1]))
-            self.local.build((*grid, local))
-            channels += local
-            if self.state_space:
-                self.scan.build((*grid, local))
-                channels += local
-        for layer, n in zip(self.head, (channels, self.width, self.width)):
-            layer.build((*grid, n))
+            embedded = build_sequence(self.embed, (*grid, known_shape[-1]))
+            for branch in (self.local, self.scan):
+                channels += build_sequence(branch, embedded)[-1] if branch is not None else 0
+        build_sequence(self.head, (*grid, channels))
         self.built = True
-
-    def parts(self):
-        """Its layers by name."""
-        named = {f"head_{i}": layer for i, layer in enumerate(self.head)}
-        named |= {"embed": self.embed, "local": self.local, "scan": self.scan}
-        return {name: layer for name, layer in named.items() if layer is not None}
 
     def call(self, hyper, known=None):
         features = [hyper, *(topology.pass_features(self, known) if self.known else [])]
@@ -129,8 +117,9 @@ class ParallelContext(keras.layers.Layer):
 
     def __init__(self, groups, width=128, context="ssm", **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        if context not in CONTEXTS:
-            raise ValueError(f"context must be one of {CONTEXTS}, not {context!r}")
+        contexts = ExactParallelModel.contexts
+        if context not in contexts:
+            raise ValueError(f"context must be one of {contexts}, not {context!r}")
         self.groups = tuple(groups)
         self.width = width
         self.context = context
@@ -293,30 +282,31 @@ class ParallelEntropyModel(EntropyModel):
         hyper = {f"hyper_{i}": layer
                  for i, layer in enumerate(self.hyper_synthesis.layers_sequence)}
         passes = {f"pass_{i}/{name}": layer for i, network in enumerate(self.context.passes)
-                  for name, layer in network.parts().items()}
+                  for name, layer in topology.pass_parts(network).items()}
         return {"prior": self.prior, "tables": IntegerTables.generate(),
                 "qualities": QualityVectors(self, unit), **hyper, **passes,
                 "groups": Fixed(self.groups), "lowest_coded_level": LOWEST_CODED_LEVEL}
 
-    def hyper_latent(self, latent, unit, knots):
+    def hyper_latent(self, latent, quality):
         """The hyper latent z [b, h / 4, w / 4, hyper latents], not rounded."""
-        return self.hyper_analysis(latent / unit) * self.hyper_gain(knots)
+        return self.hyper_analysis(latent / quality.unit) * self.hyper_gain(quality.knots)
 
     def hyper_output(self, z_hat, knots):
         """Features [b, 4 h, 4 w, hyper filters] of the rounded hyper latent."""
         z_hat = z_hat * self.hyper_inverse_gain(knots)
         return self.hyper_synthesis(z_hat) + self.hyper_bias(knots)
 
-    def rate(self, latent_hat, z_hat, unit, knots):
+    def rate(self, latent_hat, z_hat, quality):
         """Ideal bits [b] of a rounded latent and hyper latent."""
-        hyper = self.hyper_output(z_hat, knots)
-        mean, scale, latent_hat = self.context(latent_hat, hyper, unit)
+        hyper = self.hyper_output(z_hat, quality.knots)
+        mean, scale, latent_hat = self.context(latent_hat, hyper, quality.unit)
         return total(gaussian_bits(latent_hat - mean, scale)) + self._hyper_bits(z_hat)
 
-    def call(self, latent, unit, knots, training=False):
-        z = self.hyper_latent(latent, unit, knots)
+    def call(self, latent, quality, training=False):
+        z = self.hyper_latent(latent, quality)
         z_hat, hyper_bits = self._code_hyper_latent(z, training)
-        mean, scale, latent_hat = self.context(latent, self.hyper_output(z_hat, knots), unit)
+        hyper = self.hyper_output(z_hat, quality.knots)
+        mean, scale, latent_hat = self.context(latent, hyper, quality.unit)
         values = self._noisy(latent) if training else latent_hat
         bits = gaussian_bits(values - mean, scale)
         return {"bits": total(bits), "hyper_bits": hyper_bits, "latent_hat": latent_hat}
