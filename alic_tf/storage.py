@@ -8,7 +8,8 @@ import numpy as np
 from alic_tf import errors, files, npz
 from alic_tf.container import MODEL_ID_BYTES
 
-FORMAT = 1
+# In files of format 1, the names of weights are their places among the variables, "0000" and so on.
+FORMAT = 2
 _CONFIGURATION = "configuration"
 _WEIGHTS = "weights/"
 _EXACT = "exact/"
@@ -37,10 +38,10 @@ def save(path, configuration, weights, exact):
     Args:
         path: of the file, ending in .npz.
         configuration: dictionary, the arguments of the model's class; other keys are notes.
-        weights: list of float arrays in the order of the model's variables, stored as they are.
-        exact: dictionary of integer arrays, of the `ExactEntropyModel`.
+        weights: {name: float array} of the model's variables, stored as they are.
+        exact: {name: integer array} of the `ExactEntropyModel`.
     """
-    arrays = {f"{_WEIGHTS}{i:04d}": array for i, array in enumerate(weights)}
+    arrays = {f"{_WEIGHTS}{name}": array for name, array in weights.items()}
     arrays |= {f"{_EXACT}{name}": array for name, array in exact.items()}
     header = {**configuration, "format": FORMAT, "id": fingerprint(arrays).hex()}
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
@@ -67,11 +68,11 @@ def read_configuration(path):
 
 
 def load(path, shapes=None, declared=None):
-    """(configuration, weights, exact arrays) of a model file; see `save`.
+    """(configuration, weights, exact arrays) of a model file, the arrays by name; see `save`.
 
     Args:
         path: of the file.
-        shapes: those that the weights must have, in order.
+        shapes: {name: shape} that the weights must have, in the order of the model's variables.
         declared: {name: `Declared`} of the exact arrays. Nothing is inflated of a file whose
             arrays are others than these and the shapes say.
 
@@ -83,7 +84,7 @@ def load(path, shapes=None, declared=None):
     try:
         arrays = npz.declared(path)
         arrays.pop(_CONFIGURATION)
-        weights, exact = _checked(arrays, shapes)
+        weights, exact = _checked(arrays, shapes, configuration["format"])
     except ValueError as error:
         raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
     if declared is not None and not _are_declared(exact, declared):
@@ -94,29 +95,39 @@ def load(path, shapes=None, declared=None):
         raise errors.UnknownModel(_NO_MODEL_FILE, path) from error
     if fingerprint(arrays).hex() != configuration["id"]:
         raise errors.UnknownModel("is damaged: its arrays do not give its id", path)
-    weights, exact = [arrays[name] for name in weights], {x: arrays[_EXACT + x] for x in exact}
-    if not all((np.abs(array) <= np.finfo("float32").max).all() for array in weights):
+    weights = {name: arrays[stored] for name, stored in weights.items()}
+    exact = {name: arrays[_EXACT + name] for name in exact}
+    if not all((np.abs(array) <= np.finfo("float32").max).all() for array in weights.values()):
         raise errors.UnknownModel("has weights that are no numbers", path)
     return configuration, weights, exact
 
 
-def _checked(arrays, shapes):
-    """(names of the weights in order, {name: what the archive says} of the exact arrays).
+def _checked(arrays, shapes, form):
+    """({name: name in the file} of the weights, {name: what the archive says} of exact arrays).
+
+    Args:
+        arrays: {name: `npz.Declared`}.
+        shapes: see `load`.
+        form: format of the file.
 
     Raises:
         ValueError: the weights are no floats or not of these shapes, or the others no integers, or
             there are still others.
     """
-    weights = sorted(name for name in arrays if name.startswith(_WEIGHTS))
+    stored = sorted(name for name in arrays if name.startswith(_WEIGHTS))
     exact = {name.removeprefix(_EXACT): array for name, array in arrays.items()
              if name.startswith(_EXACT)}
-    if len(weights) + len(exact) < len(arrays):
+    if len(stored) + len(exact) < len(arrays):
         raise ValueError("there are arrays of other names")
-    if {arrays[name].dtype.kind for name in weights} - {"f"} or {
+    if {arrays[name].dtype.kind for name in stored} - {"f"} or {
             array.dtype.kind for array in exact.values()} - {"i"}:
         raise ValueError("weights are floats, and other arrays are integers")
-    if shapes is not None and [arrays[name].shape for name in weights] != shapes:
-        raise ValueError("the weights have other shapes than the configuration says")
+    names = [name.removeprefix(_WEIGHTS) for name in stored]
+    if shapes is not None and form == 1:
+        names = list(shapes)
+    weights = dict(zip(names, stored, strict=True))
+    if shapes is not None and {name: arrays[x].shape for name, x in weights.items()} != shapes:
+        raise ValueError("the weights are others than the configuration says")
     return weights, exact
 
 

@@ -63,17 +63,18 @@ def load_model(path):
     from alic_tf import precision
     from alic_tf.networks import to_integer
     from alic_tf.networks.compression_model import CompressionModel
+    from alic_tf.networks.variables import named_variables
 
     with _refused(path), precision.building("float32"):
         model = CompressionModel(
             configuration["transform"], configuration["entropy"], configuration["lambdas"]
         )
         declared = to_integer.declared(model)
-    variables = stored_variables(model)
-    shapes = [tuple(variable.shape) for variable in variables]
+        variables = named_variables(model)
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     _, weights, exact = storage.load(path, shapes, declared)
-    for variable, value in zip(variables, weights):
-        variable.assign(value)
+    for name, variable in variables.items():
+        variable.assign(weights[name])
     with _refused(path):
         return model, configuration, to_integer.restored(model, declared, exact)
 
@@ -125,11 +126,6 @@ def describe(model_id):
     return None
 
 
-def stored_variables(model):
-    """The variables of a model that its file holds: all but the states of random generators."""
-    return [v for v in model.variables if not v.path.endswith("seed_generator_state")]
-
-
 def export(model, name, path, notes=(), precision="float16"):
     """Writes a trained model to a model file that `load` reads.
 
@@ -148,11 +144,13 @@ def export(model, name, path, notes=(), precision="float16"):
     import numpy as np
 
     from alic_tf.networks.to_integer import exact_model
+    from alic_tf.networks.variables import named_variables
 
-    variables = stored_variables(model)
-    weights = [_rounded(np.asarray(variable), precision) for variable in variables]
-    for variable, array in zip(variables, weights):
-        variable.assign(array)
+    variables = named_variables(model)
+    weights = {key: _rounded(np.asarray(variable), precision)
+               for key, variable in variables.items()}
+    for key, variable in variables.items():
+        variable.assign(weights[key])
     configuration = {**model.get_config(), "name": name, **dict(notes)}
     storage.save(path, configuration, weights, exact_model(model).arrays())
 

@@ -8,7 +8,9 @@ import pytest
 from alic_tf import errors, npz, storage
 from alic_tf.integer.stored import Declared
 
-WEIGHTS = [np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4), np.float16([2.5])]
+WEIGHTS = {"b/kernel": np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4),
+           "a/0/bias": np.float16([2.5])}
+SHAPES = {name: array.shape for name, array in WEIGHTS.items()}
 CONFIGURATION = {"name": "tiny", "transform": {}, "entropy": {}, "lambdas": [0.1]}
 EXACT = {"hyper_0/kernel": np.arange(6, dtype="int16"), "groups": np.array([4, 12], "int32")}
 
@@ -30,19 +32,25 @@ def test_what_is_saved_is_loaded(path):
     configuration, weights, exact = storage.load(path)
     assert configuration["name"] == "tiny" and configuration["lambdas"] == [0.1]
     assert configuration == storage.read_configuration(path)
-    for stored, weight in zip(weights, WEIGHTS, strict=True):
-        assert stored.dtype == weight.dtype
-        np.testing.assert_array_equal(stored, weight)
+    assert weights.keys() == WEIGHTS.keys()
+    for name, weight in WEIGHTS.items():
+        assert weights[name].dtype == weight.dtype
+        np.testing.assert_array_equal(weights[name], weight)
     assert exact.keys() == EXACT.keys()
     for name, array in EXACT.items():
         np.testing.assert_array_equal(exact[name], array)
         assert exact[name].dtype == array.dtype
 
 
-def test_more_than_ten_weights_keep_their_order(tmp_path):
-    weights = [np.float32([i]) for i in range(120)]
-    storage.save(tmp_path / "model.npz", CONFIGURATION, weights, {})
-    assert [w.item() for w in storage.load(tmp_path / "model.npz")[1]] == list(range(120))
+def test_more_than_ten_weights_of_format_1_keep_their_order(tmp_path):
+    arrays = {f"weights/{i:04d}": np.float32([i]) for i in range(120)}
+    configuration = {**CONFIGURATION, "format": 1, "id": storage.fingerprint(arrays).hex()}
+    np.savez(tmp_path / "model.npz", configuration=json.dumps(configuration), **arrays)
+    shapes = {f"layer_{i}": (1,) for i in range(120)}
+    weights = storage.load(tmp_path / "model.npz", shapes)[1]
+    assert {name: w.item() for name, w in weights.items()} == {f"layer_{i}": i for i in range(120)}
+    with pytest.raises(errors.UnknownModel, match="is not a model file"):
+        storage.load(tmp_path / "model.npz", dict(list(shapes.items())[1:]))
 
 
 def test_id_follows_every_array_its_name_and_its_shape():
@@ -113,12 +121,12 @@ def test_nothing_is_inflated_of_what_the_configuration_does_not_explain(tmp_path
     bombs = {**EXACT, "bomb": zeros.astype("int32")}
     large = {**EXACT, "groups": zeros.astype("int32")}
     endless = {**declared, "groups": Declared((None,), "int32")}
-    for weights, exact, expected in (([zeros], EXACT, declared), (WEIGHTS, bombs, declared),
+    for weights, exact, expected in (({"a": zeros}, EXACT, declared), (WEIGHTS, bombs, declared),
                                      (WEIGHTS, large, declared), (WEIGHTS, large, endless)):
         storage.save(path, CONFIGURATION, weights, exact)
         assert path.stat().st_size < 70_000
         with pytest.raises(errors.UnknownModel, match="bomb.npz: (is not a|holds no) model"):
-            storage.load(path, [(3, 4), (1,)], expected)
+            storage.load(path, SHAPES, expected)
     assert set(inflated) == {"configuration"}
     assert storage.load(path, None)[2]["groups"].size == zeros.size
 
@@ -141,8 +149,8 @@ def test_every_damage_is_an_unknown_model_or_harmless(path):
             assert error.path == path
             refused += 1
             continue
-        for a, b in zip(weights, expected[1], strict=True):
-            np.testing.assert_array_equal(a, b)
+        for name, array in weights.items():
+            np.testing.assert_array_equal(array, expected[1][name])
         for name, array in exact.items():
             np.testing.assert_array_equal(array, expected[2][name])
     assert refused > 150

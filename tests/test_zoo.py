@@ -1,5 +1,7 @@
 """Model files by name, path and id."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import tensorflow as tf
 
 from alic_tf import container, errors, storage, zoo
 from alic_tf.networks import presets, to_integer
+from alic_tf.networks.variables import named_variables
 from tests.tiny_models import tiny_dwan, tiny_qae
 from tests.training import tiny
 
@@ -65,9 +68,9 @@ def test_loading_by_id(zoo_of_two):
 
 def test_weights_in_full_precision(tmp_path):
     model = tiny_dwan(seed=5)
-    before = [np.asarray(variable).copy() for variable in zoo.stored_variables(model)]
+    before = [np.asarray(variable).copy() for variable in named_variables(model).values()]
     zoo.export(model, "tiny", tmp_path / "model.npz", precision="float32")
-    for a, b in zip(zoo.stored_variables(zoo.load(tmp_path).model), before, strict=True):
+    for a, b in zip(named_variables(zoo.load(tmp_path).model).values(), before, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -90,9 +93,10 @@ def test_the_file_holds_the_model(tmp_path):
     codec = zoo.load(tmp_path)
     assert codec.name == "tiny" and codec.qualities == 8
     assert storage.read_configuration(tmp_path / "model.npz")["steps"] == 7
-    for a, b in zip(zoo.stored_variables(codec.model), zoo.stored_variables(model), strict=True):
-        np.testing.assert_array_equal(a, b)
-        assert "seed" not in a.path
+    expected = named_variables(model)
+    for name, variable in named_variables(codec.model).items():
+        np.testing.assert_array_equal(variable, expected[name])
+        assert "seed" not in variable.path
     expected = to_integer.exact_model(codec.model).arrays()
     for name, array in codec.exact.arrays().items():
         np.testing.assert_array_equal(array, expected[name])
@@ -101,11 +105,38 @@ def test_the_file_holds_the_model(tmp_path):
     assert zoo.load(tmp_path / "again.npz").model_id == codec.model_id
 
 
+def test_weights_of_equal_shape_are_told_apart(tmp_path):
+    """By their names: in whatever order they are in the file, or in the model."""
+    model = tiny_dwan(seed=5)
+    zoo.export(model, "tiny", tmp_path / "model.npz")
+    configuration, weights, exact = storage.load(tmp_path / "model.npz")
+    assert weights.keys() == named_variables(model).keys()
+    storage.save(tmp_path / "model.npz", configuration, dict(reversed(weights.items())), exact)
+    for name, variable in named_variables(zoo.load(tmp_path).model).items():
+        np.testing.assert_array_equal(variable, weights[name])
+        assert name.startswith(("transform/", "entropy/"))
+
+
+def test_files_of_format_1_have_weights_in_their_order(tmp_path):
+    model = tiny_dwan(seed=5)
+    zoo.export(model, "tiny", tmp_path / "model.npz")
+    configuration, weights, exact = storage.load(tmp_path / "model.npz")
+    arrays = {f"weights/{i:04d}": weights[name] for i, name in enumerate(named_variables(model))}
+    arrays |= {f"exact/{name}": array for name, array in exact.items()}
+    configuration |= {"format": 1, "id": storage.fingerprint(arrays).hex()}
+    np.savez(tmp_path / "model.npz", configuration=json.dumps(configuration), **arrays)
+    for name, variable in named_variables(zoo.load(tmp_path).model).items():
+        np.testing.assert_array_equal(variable, weights[name])
+
+
 def test_weights_that_do_not_fit_the_configuration(tmp_path):
     model = tiny_dwan()
     zoo.export(model, "tiny", tmp_path / "model.npz")
     configuration, weights, exact = storage.load(tmp_path / "model.npz")
-    for changed in (weights[:-1], [w[..., :1] for w in weights]):
+    last = list(weights)[-1]
+    for changed in (dict(list(weights.items())[:-1]), {**weights, "more": weights[last]},
+                    {name: w[..., :1] for name, w in weights.items()},
+                    {name + "_": w for name, w in weights.items()}):
         storage.save(tmp_path / "model.npz", configuration, changed, exact)
         with pytest.raises(errors.UnknownModel):
             zoo.load(tmp_path)
@@ -193,7 +224,8 @@ def test_configurations_that_no_model_has(bare, tmp_path, changes):
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_weights_that_are_no_numbers(bare, tmp_path, value):
     configuration, weights, exact = storage.load(bare)
-    weights[0] = np.full(weights[0].shape, value)
+    first = next(iter(weights))
+    weights[first] = np.full(weights[first].shape, value)
     storage.save(tmp_path / "m.npz", configuration, weights, exact)
     with pytest.raises(errors.UnknownModel, match="m.npz: has weights that are no numbers"):
         zoo.load(tmp_path / "m.npz")

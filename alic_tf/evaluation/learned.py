@@ -68,7 +68,7 @@ class Learned:
 
         _, weights, _ = storage.load(self._path)
         return {
-            "parameters": sum(array.size for array in weights),
+            "parameters": sum(array.size for array in weights.values()),
             "model_bytes": self._path.stat().st_size,
             "macs_per_pixel": macs_per_pixel(self._codec.model),
         }

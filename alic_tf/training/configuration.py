@@ -7,7 +7,7 @@ import textwrap
 from alic_tf import errors, storage, zoo
 from alic_tf.networks import presets
 from alic_tf.networks.compression_model import ENTROPY_MODELS, TRANSFORMS, CompressionModel
-from alic_tf.networks.tf1_scopes import renumber
+from alic_tf.networks.variables import named_variables
 
 # Fu et al., section IV-A: for N = 128 and for N = 256; their MSE lambdas are all far below 1.
 _MS_SSIM_LAMBDAS = ((12.0, 40.0), (80.0, 120.0))
@@ -86,7 +86,7 @@ def assign_weights(model, path):
     if len(stored.lambdas) != len(model.lambdas):
         cause = f"its weights are for {len(stored.lambdas)} lambdas, not {len(model.lambdas)}"
         raise errors.UsageError(cause, path)
-    weights, variables = _by_path(stored), _by_path(model)
+    weights, variables = named_variables(stored), named_variables(model)
     if any(name not in variables or variables[name].shape != weight.shape
            for name, weight in weights.items()):
         raise errors.UsageError("its weights do not fit the switches that --set changes", path)
@@ -104,13 +104,6 @@ def load_pretrained(model, path):
         kinds = [kind for kind, cls in TRANSFORMS.items() if hasattr(cls, "load_pretrained")]
         raise errors.UsageError(f"--pretrained goes with transforms of the kind {', '.join(kinds)}")
     model.transform.load_pretrained(path)
-
-
-def _by_path(model):
-    """The stored variables of a model by paths that do not depend on what else was built."""
-    variables = zoo.stored_variables(model)
-    names = renumber([variable.path for variable in variables], kinds=".+?")
-    return {names[variable.path]: variable for variable in variables}
 
 
 def _ms_ssim_lambdas(transform, lambdas):

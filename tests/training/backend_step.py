@@ -11,7 +11,7 @@ import sys
 import keras
 import numpy as np
 
-from alic_tf import zoo
+from alic_tf.networks.variables import named_variables
 from alic_tf.training import run
 from alic_tf.training.data import CropSampler
 from alic_tf.training.folder import RunFolder
@@ -54,7 +54,7 @@ def steps(weights=None):
     arrays = {}
     for name, make in MODELS.items():
         model = make()
-        for i, variable in enumerate(zoo.stored_variables(model)):
+        for i, variable in enumerate(named_variables(model).values()):
             if weights is not None:
                 variable.assign(weights[f"{name}/weight {i}"])
             arrays[f"{name}/weight {i}"] = keras.ops.convert_to_numpy(variable)

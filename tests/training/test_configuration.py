@@ -3,6 +3,7 @@ import pytest
 
 from alic_tf import errors, zoo
 from alic_tf.networks import presets
+from alic_tf.networks.variables import named_variables
 from alic_tf.training.configuration import assign_weights, configuration, make_model
 from tests import tiny_models
 from tests.training import tiny
@@ -94,7 +95,7 @@ GROWTHS = {
 def test_a_grown_model_does_what_the_smaller_one_did(growth, trained):
     old, path = trained
     new = started(path, **GROWTHS[growth])
-    more = len(zoo.stored_variables(new)) - len(zoo.stored_variables(old))
+    more = len(named_variables(new)) - len(named_variables(old))
     assert more == {"units": 5 * 6, "stages": 4 * 6, "lambdas": 0}[growth]
     image = np.stack([photograph[:64, :64] for photograph in tiny.photographs(2)]) / 255
     inputs = image.astype("float32"), np.array([1, 1.75], "float32")
