@@ -166,5 +166,5 @@ class ExactChannelModel(ExactEntropyModel):
             mixture = IntegerMixture(self.tables, ("gaussian",), centres, levels.reshape(1, -1))
             positions = np.arange(first, first + len(levels), dtype="int32")
             indices = (positions[:, None] * channels + numbers).reshape(-1)
-            yield Part(indices, means[some].reshape(-1).astype("int32"), slice(None), mixture,
+            yield Part(indices, means[some].reshape(-1).astype("int32"), mixture,
                        levels.size / math.prod(shape))

@@ -139,7 +139,7 @@ class _ActiveNetwork:
         """The `Prediction` of the positions of some steps."""
         count, positions = len(self.active), np.concatenate(steps)
         elements = (positions[:, None] * count + np.arange(count)).reshape(-1)
-        part = Part(elements, 0, slice(None), self.mixture(contexts(latent, positions), positions),
+        part = Part(elements, 0, self.mixture(contexts(latent, positions), positions),
                     elements.size / latent.size)
         return Prediction(iter([part]), sizes=[len(step) * count for step in steps])
 

@@ -22,36 +22,40 @@ class Part(NamedTuple):
 
     Fields:
         indices: integers (n,), numbers of the elements in the flattened latent.
-        means: integers (n,) with 12 fraction bits, or 0.
-        coded: which of the n are coded, integers or a slice; the others equal their means.
-        mixture: `IntegerMixture` of the symbols (latent - means) / 2^12 of those coded.
+        means: integers (n,), or 0, with 12 fraction bits.
+        mixture: `IntegerMixture` of the n symbols (latent - means) / 2^12.
         share: of all elements of the latent, those that are known once these are decoded.
+        skipped: None, or (indices, means) of elements that are not coded: they equal their means.
     """
 
     indices: np.ndarray
     means: np.ndarray | int
-    coded: np.ndarray | slice
     mixture: IntegerMixture
     share: float
+    skipped: tuple | None = None
 
     def symbols(self, y):
-        """Symbols of those coded, of a flattened latent (float)."""
-        means = self.means if np.isscalar(self.means) else self.means[self.coded]
-        return rounded(y[self.indices[self.coded]], means)
+        """Symbols of the n elements of a flattened latent (float)."""
+        return rounded(y[self.indices], self.means)
+
+    def skip(self, latent):
+        """Fills in what is not coded in a flattened latent, int32; returns the part without it."""
+        if self.skipped:
+            indices, means = self.skipped
+            latent[indices] = means
+        return self._replace(skipped=None)
 
     def complete(self, latent, symbols):
-        """Fills in all n elements of a flattened latent, int32, from the symbols of those coded."""
-        values = np.zeros(self.indices.shape, "int32") + self.means
-        values[self.coded] += symbols << FRACTION_BITS
-        latent[self.indices] = values
+        """Fills in the n elements of a flattened latent, int32."""
+        latent[self.indices] = (symbols << FRACTION_BITS) + self.means
 
 
 class Prediction(NamedTuple):
     """The distributions of a pass.
 
     Fields:
-        parts: iterator over `Part`, which together are the pass. It may look at the latent as long
-            as no part is completed, and not later.
+        parts: iterator over `Part`, which together are the pass. It does not look at the latent
+            any more, and so may be used while that is completed.
         residual: None, or function of the latent (height, width, channels) once all parts are
             complete, which returns (slice of channels, int32 array to be added to them).
         sizes: where the pass stands for several, the lengths of these.
@@ -171,7 +175,7 @@ class ExactEntropyModel(abc.ABC):
         def symbols_of(parts):
             for part in parts:
                 symbols = part.symbols(flat_y)
-                part.complete(flat, symbols)
+                part.skip(flat).complete(flat, symbols)
                 yield symbols, part.mixture
                 advance(part.share)
 
@@ -197,7 +201,8 @@ class ExactEntropyModel(abc.ABC):
         flat = latent.reshape(-1)
         for predict in self.passes(z, height, width, active) if len(active) else ():
             prediction = predict(latent)
-            parts = list(prediction.parts)
+            # Means of what is skipped need not wait in memory.
+            parts = [part.skip(flat) for part in prediction.parts]
             decoded = decoder.decode_parts([part.mixture for part in parts])
             for part, symbols in zip(parts, decoded):
                 part.complete(flat, symbols)

@@ -231,8 +231,11 @@ class ExactParallelModel(ExactEntropyModel):
             means = multiply(x[:, :size], units).astype("int32")
             log2_scales = np.maximum(x[:, size:] + log2_units, self.qualities.smallest_scale)
             levels = self.tables.levels_of_log2(log2_scales).reshape(-1)
-            coded = np.flatnonzero(levels >= self.lowest_coded_level)
+            worth = levels >= self.lowest_coded_level
+            coded, skipped = np.flatnonzero(worth), np.flatnonzero(~worth)
             mixture = IntegerMixture(self.tables, ("gaussian",),
                                      np.zeros((1, len(coded)), "int32"), levels[None, coded])
             indices = (some[:, None] * shape[-1] + numbers).reshape(-1)
-            yield Part(indices, means.reshape(-1), coded, mixture, means.size / math.prod(shape))
+            share, means = means.size / math.prod(shape), means.reshape(-1)
+            yield Part(indices[coded], means[coded], mixture, share,
+                       (indices[skipped], means[skipped]))

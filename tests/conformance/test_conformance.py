@@ -56,7 +56,7 @@ def coded_elements(model, latents):
     y_hat = latents["latent"]
     active = np.flatnonzero(y_hat.any((0, 1)) | (not model.skips_channels))
     parts = completed_parts(model, y_hat[..., active], latents["hyper_latent"], active)
-    return sum(len(part.indices[part.coded]) for part, _ in parts)
+    return sum(len(part.indices) for part, _ in parts)
 
 
 def test_all_parts_of_the_format_occur(codecs):

@@ -64,7 +64,16 @@ def completed_parts(model, y_hat, z, active=None):
         parts = list(prediction.parts)
         np.testing.assert_array_equal(latent, before)  # A prediction changes nothing.
         for part in parts:
-            part.complete(flat, part.symbols(y_hat.reshape(-1)))
+            part.skip(flat).complete(flat, part.symbols(y_hat.reshape(-1)))
             yield part, flat
         prediction.complete(latent)
     np.testing.assert_array_equal(dequantize(latent), y_hat)
+
+
+def all_means(parts, count):
+    """Means of `count` elements, coded or not, from the parts of all passes: integers."""
+    means = np.zeros(count, "int64")
+    for part in parts:
+        for indices, values in [part[:2], *([part.skipped] if part.skipped else [])]:
+            means[indices] = values
+    return means

@@ -11,7 +11,7 @@ from alic_tf.integer.parallel import ExactParallelModel
 from alic_tf.integer.stored import numbered
 from alic_tf.networks import to_integer
 from alic_tf.quality_steps import quality_of_step
-from tests.integer.random_model import completed_parts
+from tests.integer.random_model import all_means, completed_parts
 from tests.tiny_models import tiny_dwan
 
 CHANNELS, HYPER_LATENTS = 16, 4
@@ -35,11 +35,10 @@ def random_latents(model, step, height, width, seed=0):
 
 def coded_elements(exact, y_hat, z):
     """(which elements are not skipped, means of all) when this latent is decoded."""
-    coded, means = np.zeros(y_hat.size, bool), np.zeros(y_hat.size)
-    for part, _ in completed_parts(exact, y_hat, z):
-        coded[part.indices[part.coded]] = True
-        means[part.indices] = part.means
-    return coded.reshape(y_hat.shape), dequantize(means).reshape(y_hat.shape)
+    parts = [part for part, _ in completed_parts(exact, y_hat, z)]
+    coded = np.isin(np.arange(y_hat.size), np.concatenate([part.indices for part in parts]))
+    means = dequantize(all_means(parts, y_hat.size))
+    return coded.reshape(y_hat.shape), means.reshape(y_hat.shape)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -100,7 +99,7 @@ def test_passes_cover_each_element_once(models):
     assert len(list(exact.passes(z, 8, 12, np.arange(CHANNELS)))) == 4
     parts = [part for part, _ in completed_parts(exact, y_hat, z)]
     assert sum(part.share for part in parts) == 1
-    numbers = np.concatenate([part.indices[part.coded] for part in parts])
+    numbers = np.concatenate([part.indices for part in parts])
     np.testing.assert_array_equal(np.sort(numbers), np.arange(y.size))
 
 

@@ -11,7 +11,7 @@ from alic_tf.networks import to_integer
 from alic_tf.networks.entropy import parallel
 from alic_tf.quality_steps import quality_of_step
 from alic_tf.serving.parallel import ParallelModel
-from tests.integer.random_model import completed_parts
+from tests.integer.random_model import all_means, completed_parts
 from tests.tiny_models import tiny_dwan
 
 STEP = 20
@@ -61,8 +61,6 @@ def test_floats_integers_and_tensorflow_agree(models):
     mean, _, _ = model.entropy.context(
         y_hat[None], model.entropy.hyper_output(z_hat, knots), model.transform.unit(knots))
     unit = dequantize(exact.qualities.units[STEP]) / 16
-    means = np.zeros(y.size)
-    for part, _ in completed_parts(exact, y_hat, z):
-        means[part.indices] = part.means
+    means = all_means((part for part, _ in completed_parts(exact, y_hat, z)), y.size)
     error = dequantize(means).reshape(y.shape) - np.asarray(mean)[0]
     assert np.max(np.abs(error) / unit) < 0.01
