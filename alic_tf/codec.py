@@ -64,9 +64,10 @@ class Codec:
             tilings = [tiled(step) for step in steps[:-1]] + [tiled(steps[-1], finish)]
             return Chain(tilings, [step.share for step in steps])
 
-        self._latent = chain(model.analysis_steps())
-        self._hyper_latent = tiled(model.hyper_step(), np.rint)
-        self._image = chain(model.synthesis_steps(), levels)
+        steps = model.steps()
+        self._latent = chain(steps["analysis"])
+        self._hyper_latent = tiled(steps["hyper_latent"][0], np.rint)
+        self._image = chain(steps["synthesis"], levels)
 
     def __repr__(self) -> str:
         rates = "one rate" if self.qualities == 1 else f"qualities 1..{self.qualities}"
@@ -273,6 +274,7 @@ def _tiling(step, finish):
         step.to_stride,
         lambda part, quality: graph(part, [quality]),
         finish,
+        step.reach,
     )
 
 

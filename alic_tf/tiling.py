@@ -31,14 +31,17 @@ class Tiling:
         fast: what is called instead, but to find the halo: the same compiled, also of further
             arguments.
         finish: function of the outputs [h, w, any] of a tile, element by element.
+        halo: where it is known, what is found by experiment else.
     """
 
     def __init__(self, function, channels, tile, block, up=1, down=1, fast=None,
-                 finish=np.asarray):
+                 finish=np.asarray, halo=None):
         self.function, self.fast, self.finish = function, fast or function, finish
         self.channels = channels
         self.tile, self.block = tile, block
         self.up, self.down = up, down
+        if halo is not None:
+            self.halo = halo
 
     @cached_property
     def halo(self):
@@ -60,7 +63,7 @@ class Tiling:
             lost = np.isnan(np.asarray(self.function(probe))[0]).any(-1)
             found = max(self._blocks_reached(lost.any(axis), reach) for axis in (0, 1))
             if found < reach:
-                return found * self.block
+                return int(found) * self.block
             reach *= 2
         raise ValueError("the function depends on more of the picture than tiles can see")
 

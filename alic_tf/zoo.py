@@ -61,7 +61,7 @@ def load_model(path):
     """
     configuration = storage.read_configuration(path)
     from alic_tf import precision
-    from alic_tf.networks import to_integer
+    from alic_tf.networks import reach, to_integer
     from alic_tf.networks.compression_model import CompressionModel
     from alic_tf.networks.variables import named_variables
 
@@ -70,6 +70,9 @@ def load_model(path):
             configuration["transform"], configuration["entropy"], configuration["lambdas"]
         )
         declared = to_integer.declared(model)
+        if "reach" in configuration:  # which earlier versions did not write
+            reach.check(model, configuration["reach"])
+            model.reach = configuration["reach"]
         variables = named_variables(model)
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     _, weights, exact = storage.load(path, shapes, declared)
@@ -143,6 +146,7 @@ def export(model, name, path, notes=(), precision="float16"):
     """
     import numpy as np
 
+    from alic_tf.networks import reach
     from alic_tf.networks.to_integer import exact_model
     from alic_tf.networks.variables import named_variables
 
@@ -151,7 +155,9 @@ def export(model, name, path, notes=(), precision="float16"):
                for key, variable in variables.items()}
     for key, variable in variables.items():
         variable.assign(weights[key])
-    configuration = {**model.get_config(), "name": name, **dict(notes)}
+    if model.reach is None:
+        model.reach = reach.measured(model)
+    configuration = {**model.get_config(), "name": name, "reach": model.reach, **dict(notes)}
     storage.save(path, configuration, weights, exact_model(model).arrays())
 
 

@@ -65,6 +65,13 @@ def test_functions_that_see_everything_are_refused():
         _ = Tiling(lambda x: x - x.mean((1, 2), keepdims=True), 1, 16, 4).halo
 
 
+def test_a_model_file_tells_how_far_its_model_looks(tmp_path, monkeypatch):
+    """What the codec would find, and need not try any more."""
+    zoo.export(tiny_models.tiny_dwan(), "tiny", tmp_path / "model.npz")
+    monkeypatch.setattr(Tiling, "_blocks_reached", None)
+    assert halos(zoo.load(tmp_path)) == HALOS["dwan"]
+
+
 @pytest.mark.parametrize("size", [(16, 16), (20, 48), (4, 100), (52, 36)])
 def test_tiles_make_the_whole(size):
     x = np.random.default_rng(0).integers(-9, 9, (*size, 2)).astype("float32")

@@ -213,6 +213,12 @@ def test_integers_that_no_model_has(bare, tmp_path, name, change):
     {"lambdas": [0.1] * 33},
     {"lambdas": ["high"]},
     {"lambdas": [float("nan")]},
+    {"reach": [64, 4, 4]},
+    {"reach": {"analysis": [64], "hyper_latent": [4]}},
+    {"reach": {"analysis": [64], "hyper_latent": [4], "synthesis": []}},
+    {"reach": {"analysis": [64], "hyper_latent": [4], "synthesis": [True]}},
+    {"reach": {"analysis": [10**9], "hyper_latent": [4], "synthesis": [4]}},
+    {"reach": {"analysis": [65], "hyper_latent": [4], "synthesis": [4]}},
 ])
 def test_configurations_that_no_model_has(bare, tmp_path, changes):
     configuration, weights, exact = storage.load(bare)

@@ -54,6 +54,7 @@ class CompressionModel(keras.Model):
         latents: number of latent channels.
         latent_stride, hyper_stride: pixels a sample of the latent and of the hyper latent.
         stride: pixels of which image sides are multiples.
+        reach: how far its steps look, see `alic_tf.networks.reach`; None until it is known.
 
     Raises:
         ValueError: a switch is none of those allowed, a number is out of `limits`, or there are
@@ -67,6 +68,7 @@ class CompressionModel(keras.Model):
         self.transform_config, self.entropy_config = dict(transform), dict(entropy)
         self.lambdas = tuple(lambdas)
         self.qualities = len(self.lambdas)
+        self.reach = None
         kind = transform.get("kind")
         if kind not in TRANSFORMS:
             raise ValueError(f"transform kind must be one of {tuple(TRANSFORMS)}, not {kind!r}")
@@ -126,18 +128,17 @@ class CompressionModel(keras.Model):
         """The first part of `analyze`: the latent [b, h / 16, w / 16, M]."""
         return self.transform.analyze(image, self.knots(quality))[0]
 
-    def analysis_steps(self):
-        """The `Step`s of `latent`."""
-        return [self._of_quality(step) for step in self.transform.analysis_steps()]
-
-    def synthesis_steps(self):
-        """The `Step`s of `synthesize`."""
-        return [self._of_quality(step) for step in self.transform.synthesis_steps()]
-
-    def hyper_step(self):
-        """The `Step` of `hyper_latent`."""
-        return Step(self.hyper_latent, self.latents, self.latent_stride, self.hyper_stride,
-                    self.stride, self.transform.tile)
+    def steps(self):
+        """Lists of `Step`s: "analysis", of `latent`; "hyper_latent"; "synthesis"."""
+        hyper = Step(self.hyper_latent, self.latents, self.latent_stride, self.hyper_stride,
+                     self.stride, self.transform.tile)
+        steps = {"analysis": [*map(self._of_quality, self.transform.analysis_steps())],
+                 "hyper_latent": [hyper],
+                 "synthesis": [*map(self._of_quality, self.transform.synthesis_steps())]}
+        if self.reach is None:
+            return steps
+        return {name: [step._replace(reach=n) for step, n in zip(found, self.reach[name])]
+                for name, found in steps.items()}
 
     def _of_quality(self, step):
         def function(x, quality):

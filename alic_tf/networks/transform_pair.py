@@ -22,6 +22,8 @@ class Step(NamedTuple):
             are multiples of it.
         tile: largest side in pixels of what goes through it at once.
         share: of the time of all steps, about.
+        reach: samples of the input around a tile on which its outputs depend, a multiple of the
+            block; None where that is not known yet.
     """
 
     function: callable
@@ -31,6 +33,7 @@ class Step(NamedTuple):
     block: int
     tile: int
     share: float = 1.0
+    reach: int | None = None
 
 
 class TransformPair(keras.layers.Layer):
