@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alic_tf.bitstream.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.entropy.exact_channel import ExactChannelModel
 from alic_tf.entropy.exact_factorized import ExactFactorizedModel
 from alic_tf.entropy.exact_masked import ExactMaskedModel
@@ -10,7 +11,6 @@ from alic_tf.entropy.parallel_context import SMALLEST_SCALE
 from alic_tf.networks.channel_entropy import ChannelEntropyModel
 from alic_tf.networks.entropy_models import ParallelEntropyModel, SerialEntropyModel
 from alic_tf.networks.factorized import FactorizedEntropyModel
-from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 
 # Integers in model files that training has no influence on. The tables differ where libraries of
 # mathematics do, by the last unit.

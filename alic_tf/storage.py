@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from alic_tf import errors, files, npz
-from alic_tf.container import MODEL_ID_BYTES
+from alic_tf.bitstream.container import MODEL_ID_BYTES
 
 FORMAT = 1
 _CONFIGURATION = "configuration"

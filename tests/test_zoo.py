@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alic_tf import container, conversion, errors, storage, zoo
+from alic_tf import conversion, errors, storage, zoo
+from alic_tf.bitstream import container
 from alic_tf.networks import presets
 from tests.tiny_models import tiny_dwan, tiny_qae
 from tests.training import tiny

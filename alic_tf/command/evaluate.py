@@ -59,8 +59,8 @@ def run(argv):
         raise errors.UsageError("a path is empty")
     files.check_writable(values.out)
 
-    from alic_tf import images
     from alic_tf.evaluation import page, pictures, results, runner
+    from alic_tf.pictures import images
 
     paths = images.find(values.data)
     if not paths:

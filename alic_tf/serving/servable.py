@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf import errors, padding
+from alic_tf.bitstream.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.codec import LATENT_LIMIT, levels
 from alic_tf.entropy.exact import HYPER_STRIDE
 from alic_tf.entropy.exact_masked import ExactMaskedModel
 from alic_tf.entropy.exact_parallel import ExactParallelModel
 from alic_tf.entropy.fixed_point import ONE
-from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.serving import container, pictures
 from alic_tf.serving.byte_strings import text
 from alic_tf.serving.checks import first_cause

@@ -7,7 +7,7 @@ import textwrap
 from alic_tf import errors, storage, zoo
 from alic_tf.networks import presets
 from alic_tf.networks.compression_model import ENTROPY_MODELS, TRANSFORMS, CompressionModel
-from alic_tf.networks.tf1_scopes import renumber
+from alic_tf.original.tf1_scopes import renumber
 
 # Fu et al., section IV-A: for N = 128 and for N = 256; their MSE lambdas are all far below 1.
 _MS_SSIM_LAMBDAS = ((12.0, 40.0), (80.0, 120.0))

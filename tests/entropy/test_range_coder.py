@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alic_tf import images, zoo
+from alic_tf import zoo
 from alic_tf.entropy import coder, range_coder
 from alic_tf.entropy.range_coder import CERTAIN
+from alic_tf.pictures import images
 from tests.conformance import vectors
 from tests.entropy.decisions import KINDS, SHAPES, decisions
 
