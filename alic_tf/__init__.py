@@ -10,7 +10,7 @@ from alic_tf.api import decode, encode, info, load, models
 
 if TYPE_CHECKING:
     from alic_tf.codec import Codec
-    from alic_tf.picture import Picture
+    from alic_tf.pictures.picture import Picture
 
 __version__ = "0.2.0"
 __all__ = ["Codec", "Picture", "decode", "encode", "errors", "info", "load", "models"]
@@ -23,7 +23,7 @@ def __getattr__(name):
 
         return Codec
     if name == "Picture":
-        from alic_tf.picture import Picture
+        from alic_tf.pictures.picture import Picture
 
         return Picture
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from alic_tf.codec import Codec
-    from alic_tf.picture import Picture
+    from alic_tf.pictures.picture import Picture
 
     Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
@@ -73,8 +73,9 @@ def encode(
             and targets are given.
         alic_tf.errors.AlicError: see `alic_tf.errors`.
     """
-    from alic_tf import images, targets, zoo
-    from alic_tf.picture import Picture
+    from alic_tf import targets, zoo
+    from alic_tf.pictures import images
+    from alic_tf.pictures.picture import Picture
 
     given = {"bytes": max_bytes, "bpp": target_bpp, "psnr": target_psnr}
     asked = {kind: value for kind, value in given.items() if value is not None}
@@ -100,7 +101,8 @@ def decode(data: Source) -> np.ndarray:
     Raises:
         alic_tf.errors.AlicError: see `alic_tf.errors`; nothing is decoded from a damaged file.
     """
-    from alic_tf import container, zoo
+    from alic_tf import zoo
+    from alic_tf.bitstream import container
 
     content = _content(data)
     header, _ = container.unpack(content)
@@ -119,8 +121,9 @@ def info(data: Source) -> dict[str, Any]:
     Raises:
         alic_tf.errors.AlicError: the file is damaged.
     """
-    from alic_tf import container, zoo
-    from alic_tf.quality_steps import quality_of_step
+    from alic_tf import zoo
+    from alic_tf.bitstream import container
+    from alic_tf.bitstream.quality_steps import quality_of_step
 
     content = _content(data)
     header, payload = container.unpack(content)
@@ -136,7 +139,7 @@ def info(data: Source) -> dict[str, Any]:
 
 def _content(data: Source) -> bytes:
     """The bytes of a file that is given as its path, or as what `container.as_bytes` takes."""
-    from alic_tf import container
+    from alic_tf.bitstream import container
 
     if not isinstance(data, str | os.PathLike):
         return container.as_bytes(data)

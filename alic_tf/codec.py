@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import alpha, container, errors, padding, progress
-from alic_tf.picture import Picture
-from alic_tf.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
+from alic_tf import errors, padding, progress
+from alic_tf.bitstream import container
+from alic_tf.bitstream.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
+from alic_tf.pictures import alpha
+from alic_tf.pictures.picture import Picture
 from alic_tf.tiling import Chain, Tiling
 
 if TYPE_CHECKING:

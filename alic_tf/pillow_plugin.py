@@ -15,7 +15,9 @@ import io
 
 from PIL import Image, ImageFile
 
-from alic_tf import container, errors, metadata, zoo
+from alic_tf import errors, zoo
+from alic_tf.bitstream import container
+from alic_tf.pictures import metadata
 
 FORMAT = "ALIC"
 ENDING = ".alic"

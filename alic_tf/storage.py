@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from alic_tf import errors, files, npz
-from alic_tf.container import MODEL_ID_BYTES
+from alic_tf.bitstream.container import MODEL_ID_BYTES
 
 # In files of format 1, the names of weights are their places among the variables, "0000" and so on.
 FORMAT = 2

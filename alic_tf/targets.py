@@ -4,7 +4,7 @@ import bisect
 from typing import NamedTuple
 
 from alic_tf import errors, metrics
-from alic_tf.quality_steps import quality_of_step, step_of_quality
+from alic_tf.bitstream.quality_steps import quality_of_step, step_of_quality
 
 
 class Target(NamedTuple):

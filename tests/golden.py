@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from alic_tf.networks import tf1_scopes
+from alic_tf.original import tf1_scopes
 
 DATA = pathlib.Path(__file__).parent / "data"
 # Files too large for the repository.

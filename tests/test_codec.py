@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import container, errors, zoo
+from alic_tf import errors, zoo
+from alic_tf.bitstream import container
 from alic_tf.codec import levels
 from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_icwem, tiny_qae, tiny_resgdn
 

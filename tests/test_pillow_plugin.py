@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from alic_tf import container, errors, images, pillow_plugin, zoo
+from alic_tf import errors, pillow_plugin, zoo
+from alic_tf.bitstream import container
+from alic_tf.pictures import images
 from tests.tiny_models import tiny_dwan
 
 RGBA = np.random.default_rng(0).integers(0, 256, (20, 30, 4), dtype=np.uint8)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import alic_tf
-from alic_tf import container, zoo
+from alic_tf import zoo
+from alic_tf.bitstream import container
 from alic_tf.metrics import psnr
 from tests import kodak
 from tests.kodak import needs_kodak

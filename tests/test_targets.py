@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alic_tf import errors
-from alic_tf.picture import Picture
+from alic_tf.pictures.picture import Picture
 from alic_tf.targets import Target, search
 
 PICTURE = Picture.of(np.zeros((10, 20, 3), np.uint8))

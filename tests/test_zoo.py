@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alic_tf import container, errors, storage, zoo
+from alic_tf import errors, storage, zoo
+from alic_tf.bitstream import container
 from alic_tf.networks import presets, to_integer
 from alic_tf.networks.variables import named_variables
 from tests.tiny_models import tiny_dwan, tiny_qae

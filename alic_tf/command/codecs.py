@@ -5,7 +5,8 @@ import functools
 
 from PIL import Image
 
-from alic_tf import container, errors, progress, storage, zoo
+from alic_tf import errors, progress, storage, zoo
+from alic_tf.bitstream import container
 
 # Pixels of the pictures whose progress is shown.
 LARGE = 1 << 24

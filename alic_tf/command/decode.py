@@ -3,7 +3,8 @@
 import time
 from pathlib import Path
 
-from alic_tf import container, errors, flags
+from alic_tf import errors, flags
+from alic_tf.bitstream import container
 from alic_tf.command import batch, options
 from alic_tf.flags import Flag
 
@@ -52,8 +53,8 @@ def decode(sources, values):
     if values.format and batch.names_a_file(sources, values.output):
         raise errors.UsageError("--format does not go with an --output that has an ending")
 
-    from alic_tf import images
     from alic_tf.command import codecs
+    from alic_tf.pictures import images
 
     ending = f".{values.format or 'png'}"
     items = batch.plan(sources, values.output, batch.find_alic, ending, values)

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from alic_tf import errors, flags
+from alic_tf.bitstream.quality_steps import DEFAULT_QUALITY
 from alic_tf.command import batch, options
 from alic_tf.flags import Flag
-from alic_tf.quality_steps import DEFAULT_QUALITY
 
 USAGE = """\
 usage: alic encode PATH ... [--output PATH] [--quality Q] [--verify] ...
@@ -66,8 +66,9 @@ def encode(sources, values):
     batch.check_sources(sources)
     _check_quality(values)
 
-    from alic_tf import images, metrics, targets
+    from alic_tf import metrics, targets
     from alic_tf.command import codecs, report
+    from alic_tf.pictures import images
 
     folder = values.report and f"{values.report}/"
     items = batch.plan(sources, values.output or folder, images.find, ".alic", values)

@@ -59,8 +59,8 @@ def run(argv):
         raise errors.UsageError("a path is empty")
     files.check_writable(values.out)
 
-    from alic_tf import images
     from alic_tf.evaluation import page, pictures, results, runner
+    from alic_tf.pictures import images
 
     paths = images.find(values.data)
     if not paths:
@@ -115,14 +115,17 @@ def codecs_of(names, qualities, folder):
 
 def _exported(run_folder, folder):
     """Folder of the model of a training run, exported to it as the run is now."""
-    from alic_tf.command.train import stored
     from alic_tf.training.folder import RunFolder
+    from alic_tf.training.settings import Settings
 
-    run = RunFolder(run_folder)
-    settings = stored(run)
-    from alic_tf.training.run import export_run
+    run_folder = RunFolder(run_folder)
+    settings = Settings.stored(run_folder)
+    from alic_tf.training.run import Run
 
-    return export_run(run, settings, Path(folder, "models", run.path.absolute().name)).parent
+    run = Run(run_folder, settings)
+    run.prepare(resume=True)
+    name = run_folder.path.absolute().name
+    return run.export(Path(folder, "models", name), run_folder.best.exists()).parent
 
 
 def whole_numbers(texts):

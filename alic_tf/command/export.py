@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from alic_tf import container, errors, files, flags
+from alic_tf import errors, files, flags
+from alic_tf.bitstream import container
 from alic_tf.flags import Flag
 
 USAGE = """\

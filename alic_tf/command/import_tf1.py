@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alic_tf import errors, files, flags
 from alic_tf.flags import Flag
-from alic_tf.networks import import_tf1
+from alic_tf.original import checkpoints
 
 USAGE = """\
 usage: alic import --checkpoint PREFIX --out FOLDER ...
@@ -58,13 +58,13 @@ def run(argv):
 
 
 def _read_as_asked(options):
-    variables = import_tf1.read_checkpoint(options["checkpoint"])
+    variables = checkpoints.read_checkpoint(options["checkpoint"])
     try:
-        found = import_tf1.configuration_of(variables)
+        found = checkpoints.configuration_of(variables)
         for name, value in zip(("num_filters", "mixture"), found):
             if options[name] not in (None, value):
                 raise errors.UsageError(f"has --{name} {value}, not {options[name]}")
-        return variables, import_tf1.build(variables, options["lambda"])
+        return variables, checkpoints.build(variables, options["lambda"])
     except errors.AlicError as error:
         error.path = options["checkpoint"]
         raise
@@ -82,12 +82,12 @@ def _import(options):
 
 
 def _decode(options, header_file, y_file):
-    from alic_tf import images
+    from alic_tf.pictures import images
 
     target = _new(Path(options["out"]), options)
     images.check_format(target)
     data = [path.read_bytes() for path in (header_file, y_file)]
-    from alic_tf.networks import original_bitstream
+    from alic_tf.original import bitstream as original_bitstream
 
     variables, model = _read_as_asked(options)
     try:

@@ -1,7 +1,8 @@
 """`alic info`: what the headers of .alic files say; `alic info --help` says how."""
 
 import alic_tf
-from alic_tf import container, flags
+from alic_tf import flags
+from alic_tf.bitstream import container
 from alic_tf.command import batch, options
 
 USAGE = """\

@@ -12,8 +12,8 @@ import time
 import numpy as np
 
 from alic_tf import flags
+from alic_tf.bitstream.quality_steps import DEFAULT_QUALITY
 from alic_tf.flags import Flag
-from alic_tf.quality_steps import DEFAULT_QUALITY
 
 USAGE = "usage: python -m alic_tf.evaluation.benchmark [--model NAME] [--untrained] ...\n"
 FLAGS = (
@@ -72,7 +72,7 @@ def run(argv):
     if values is None:
         return 0
     import alic_tf
-    from alic_tf import images
+    from alic_tf.pictures import images
 
     image = images.read(values.image) if values.image else synthetic_image()
     load = (lambda name: untrained_codec(name, image)) if values.untrained else alic_tf.load

@@ -3,8 +3,9 @@
 import math
 from pathlib import Path
 
-from alic_tf import errors, images, metrics
+from alic_tf import errors, metrics
 from alic_tf.evaluation import runner
+from alic_tf.pictures import images
 
 
 def pairs(reference, distorted):

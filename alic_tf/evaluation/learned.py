@@ -7,7 +7,7 @@ import numpy as np
 
 import alic_tf
 from alic_tf import errors, storage, zoo
-from alic_tf.quality_steps import quality_of_step, step_of_quality
+from alic_tf.bitstream.quality_steps import quality_of_step, step_of_quality
 
 
 class Learned:

@@ -10,8 +10,9 @@ import sys
 
 import numpy as np
 
-from alic_tf import errors, flags, images
+from alic_tf import errors, flags
 from alic_tf.flags import Flag
+from alic_tf.pictures import images
 
 USAGE = """\
 usage: python -m alic_tf.evaluation.pickled --model MODEL --data DIR

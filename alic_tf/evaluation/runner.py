@@ -7,8 +7,9 @@ import warnings
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from alic_tf import errors, images, metrics
+from alic_tf import errors, metrics
 from alic_tf.evaluation import log, workers
+from alic_tf.pictures import images
 
 # Where the logs lie in the folder of a report.
 LOGS = "measurements"

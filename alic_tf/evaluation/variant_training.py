@@ -12,13 +12,8 @@ from alic_tf.evaluation.variants import VARIANTS
 from alic_tf.training import run
 from alic_tf.training.configuration import configuration
 from alic_tf.training.folder import RunFolder
+from alic_tf.training.settings import Settings
 
-# What `run.train` takes beside the settings of an ablation.
-_FIXED = {
-    "start": None, "pretrained": None, "minutes": None, "schedule": "budget", "warmup": 200,
-    "hard": 0.0, "decay": 0.0, "optimizer": "adam", "ema": 0.0, "accumulate": 1, "metric": "mse",
-    "perceptual": None, "perceptual_weight": 1.0, "balance": 0.3,
-}  # fmt: skip
 # Long enough to tell the first report, with the time of tracing, from the others.
 _LOG_SECONDS = 10.0
 
@@ -47,13 +42,17 @@ def train(settings, variant, seed, data, validation, folder):
         AlicError: whatever goes wrong, in one line.
     """
     folder = RunFolder(folder)
-    own = {"model": settings["preset"], "set": {**settings["set"], **VARIANTS[variant]},
-           "seed": seed, "data": data, "validation": validation}  # fmt: skip
+    shared = {name: settings[name] for name in ("steps", "batch", "patch", "rate", "precision")}
+    changes = {**settings["set"], **VARIANTS[variant]}
     try:
-        trained = run.train(
-            folder, {**_FIXED, **settings, **own}, resume=folder.settings_file.exists(),
-            log_seconds=_LOG_SECONDS, validate_minutes=float("inf"),
+        own = Settings(
+            model=settings["preset"], set=changes, seed=seed, data=data, validation=validation,
+            optimizer="adam", **shared,
         )  # fmt: skip
+        trained = run.train(
+            folder, own, resume=folder.settings_file.exists(), log_seconds=_LOG_SECONDS,
+            validate_minutes=float("inf"),
+        )
         rows = [json.loads(line) for line in folder.history.read_text().splitlines()]
         return {
             "variant": variant,

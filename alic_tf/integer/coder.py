@@ -14,7 +14,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from alic_tf.container import MAX_LANES
+from alic_tf.bitstream.container import MAX_LANES
 from alic_tf.integer.range_coder import CERTAIN, PROBABILITY_BITS
 
 try:  # The faster one, which not every version of TensorFlow has.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alic_tf import varint
+from alic_tf.bitstream import varint
 from alic_tf.integer.coder import SymbolDecoder, SymbolEncoder
 from alic_tf.integer.fixed_point import FRACTION_BITS, dequantize, quantize
 from alic_tf.integer.mixture import IntegerMixture

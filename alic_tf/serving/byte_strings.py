@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from alic_tf.bitstream.varint import MAX_BYTES
 from alic_tf.serving.checks import first_cause
-from alic_tf.varint import MAX_BYTES
 
 _BYTES = np.array([bytes([i]) for i in range(256)], object)
 

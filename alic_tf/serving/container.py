@@ -1,11 +1,11 @@
-"""The .alic file in TensorFlow operations; see `alic_tf.container` and docs/format.md."""
+"""The .alic file in TensorFlow operations; see `alic_tf.bitstream.container` and docs/format.md."""
 
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.container import (
+from alic_tf.bitstream.container import (
     ANCILLARY,
     CHUNKS,
     CHUNKS_SHIFT,
@@ -19,7 +19,7 @@ from alic_tf.container import (
     VERSION,
     VERSIONS_END,
 )
-from alic_tf.quality_steps import step_of_quality
+from alic_tf.bitstream.quality_steps import step_of_quality
 from alic_tf.serving.arithmetic import shift_right
 from alic_tf.serving.byte_strings import from_string, read_varint, text, to_string, varints
 from alic_tf.serving.checks import first_cause

@@ -9,7 +9,7 @@ steps at once.
 import numpy as np
 import tensorflow as tf
 
-from alic_tf.container import MAX_LANES
+from alic_tf.bitstream.container import MAX_LANES
 from alic_tf.integer.coder import CERTAIN, COST_BITS, LANE_BYTES, PROBABILITY_BITS, costs
 from alic_tf.serving import steps
 from alic_tf.serving.arithmetic import shift_left, shift_right

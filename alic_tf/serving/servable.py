@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from alic_tf import padding
+from alic_tf.bitstream.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.codec import LATENT_LIMIT, levels
 from alic_tf.integer.fixed_point import ONE
-from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.serving import container, pictures
 from alic_tf.serving.byte_strings import text
 from alic_tf.serving.channel import ChannelModel

@@ -26,7 +26,9 @@ def arguments(path, names, given):
     """
     try:
         settings = json.loads(Path(path).read_text())
-        changes = {**_leaves(settings.pop("configuration", {})), **settings.pop("set", {})}
+        changes = {
+            **_leaves(settings.pop("configuration", None) or {}), **settings.pop("set", {})
+        }  # fmt: skip
     except OSError as error:
         raise errors.UsageError("no such file", path) from error
     except (AttributeError, RecursionError, TypeError, ValueError) as error:

@@ -1,5 +1,6 @@
 """The folder of a training run: its settings, log, history and checkpoints."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -38,7 +39,7 @@ class RunFolder:
         files.check_writable(self.path)
 
     def start(self, settings):
-        """Begins a run: removes an old one and writes the settings."""
+        """Begins a run: removes an old one and writes the `Settings`."""
         for file in (self.settings_file, self.log, self.history, self.checkpoint, self.best):
             file.unlink(missing_ok=True)
         shutil.rmtree(self.events, ignore_errors=True)
@@ -46,7 +47,7 @@ class RunFolder:
 
     def write_settings(self, settings):
         with files.replacing(self.settings_file) as temporary:
-            temporary.write_text(json.dumps(settings, indent=1) + "\n")
+            temporary.write_text(json.dumps(dataclasses.asdict(settings), indent=1) + "\n")
 
     def read_settings(self):
         """The settings of the run here.

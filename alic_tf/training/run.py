@@ -1,10 +1,11 @@
-"""A training run from its settings to a trained model: what train_tf.py does."""
+"""A training run from its settings to a trained model: what `alic train` does."""
 
 import contextlib
 import importlib.util
 import itertools
 import math
 import sys
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
@@ -21,35 +22,26 @@ from alic_tf.training.configuration import (
     make_model,
 )
 from alic_tf.training.data import CropSampler, load_photographs, with_reductions
+from alic_tf.training.folder import RunFolder
 from alic_tf.training.log import RunLog
 from alic_tf.training.losses import RateDistortion
 from alic_tf.training.optimizer import OPTIMIZERS
 from alic_tf.training.perceptual import Perceptual
 from alic_tf.training.schedule import SCHEDULES, STRETCH
+from alic_tf.training.settings import Settings
 from alic_tf.training.trainer import Checkpoint, Progress, Validation
 
 VALIDATION_SIDE = 256
 INITIAL_CROPS = 240
 
 
-@precision.single()
-def train(folder, settings, resume=False, export=None, best=False, log_seconds=30.0,
-          save_minutes=5.0, validate_minutes=15.0, tensorboard=False, distribute=False):
-    """Trains a model until its budget is spent.
+@dataclass
+class Run:
+    """A training: prepared, trained until its budget is spent, exported.
 
     Args:
         folder: `RunFolder`, empty or to be replaced, or with a run to resume.
-        settings: dictionary: model (name of a preset), start (path of a model file to begin with,
-            or None), pretrained (path of weights for its transform, or None), set (changes of the
-            configuration) or, of a run to resume, configuration; data, validation (paths of
-            folders; validation may be None); minutes or steps (the other None), schedule (of
-            `SCHEDULES`), rate, warmup, hard, decay (minutes or steps; all of the schedule),
-            optimizer (of `OPTIMIZERS`), batch, patch, accumulate (steps per update), ema (momentum
-            of the averages of the weights, 0 for none), metric, perceptual (path of the weights of
-            `Perceptual`, or None) and its weight, balance, precision, seed.
-        resume: continue from the last checkpoint.
-        export: folder for the trained model, or None.
-        best: end with the weights that had the best validation, instead of the last ones.
+        settings: `Settings`.
         log_seconds, save_minutes, validate_minutes: time between reports, checkpoints and
             validations.
         tensorboard: write event files, too.
@@ -57,103 +49,164 @@ def train(folder, settings, resume=False, export=None, best=False, log_seconds=3
             TF_CONFIG names; the first of these writes the files. Needs a budget in steps and no
             validation: all workers have to do the same things at the same time.
 
+    Attributes:
+        model, training_model, schedule, log: of the prepared run: `CompressionModel`, its
+            `RateDistortion`, `Schedule` and `RunLog`.
+    """
+
+    folder: RunFolder
+    settings: Settings
+    log_seconds: float = 30.0
+    save_minutes: float = 5.0
+    validate_minutes: float = 15.0
+    tensorboard: bool = False
+    distribute: bool = False
+
+    @precision.single()
+    def prepare(self, resume=False):
+        """Builds the model, with the weights that it begins with or, resumed, those it has reached.
+
+        Raises:
+            AlicError: the settings are wrong, or the checkpoint is damaged.
+        """
+        settings = self.settings
+        if self.tensorboard and not _has_tensorflow():
+            raise errors.UsageError("--tensorboard needs TensorFlow, which writes its files")
+        if settings.configuration is None:
+            settings = self.settings = replace(settings, configuration=configuration(
+                settings.model, settings.set, settings.start, settings.metric))
+        self._strategy = _strategy() if self.distribute else None
+        self._perceptual = settings.perceptual and Perceptual(settings.perceptual)
+        with self._strategy.scope() if self._strategy else contextlib.nullcontext():
+            keras.utils.set_random_seed(settings.seed)
+            with precision.building(settings.precision):
+                self.model = make_model(settings.configuration)
+            if settings.patch % self.model.stride:
+                raise errors.UsageError(
+                    f"--patch of this model must be a multiple of {self.model.stride}"
+                )
+            replicas = self._strategy and self._strategy.num_replicas_in_sync
+            self.training_model = compiled(self.model, settings, replicas, self._perceptual)
+        self.schedule = _schedule(settings)
+        self._checkpoint = Checkpoint(
+            self.folder.checkpoint, self.folder.best, self.schedule, 60 * self.save_minutes
+        )
+        self.log = RunLog(self.folder, self.schedule)
+        self._resumed = resume
+        if resume:
+            self._checkpoint.restore(self.training_model)
+        if self.schedule.step == 0 and settings.start:
+            assign_weights(self.model, settings.start)
+        elif self.schedule.step == 0 and settings.pretrained:
+            load_pretrained(self.model, settings.pretrained)
+
+    @precision.single()
+    def fit(self):
+        """Trains until the budget is spent.
+
+        Raises:
+            AlicError: the data are wrong; nothing is written then.
+        """
+        if self.schedule.progress >= 1:
+            return
+        settings, schedule, model = self.settings, self.schedule, self.model
+        photographs = load_photographs(settings.data, settings.patch)
+        sampler = _sampler(photographs, settings, model.qualities)
+        callbacks = [schedule, Progress(self.log, schedule, sampler, self.log_seconds)]
+        if settings.validation:
+            crops = validation_crops(settings.validation, model.stride, settings.metric)
+            qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
+            every = 60 * self.validate_minutes
+            callbacks.append(Validation(crops, qualities, self.log, self._checkpoint, every))
+        callbacks.append(self._checkpoint)
+        if schedule.step == 0 and not settings.start and _is_packet(settings):
+            first = CropSampler(photographs, settings.patch, INITIAL_CROPS, 1)
+            initialize(model.transform, first(settings.seed)[0])
+        if is_chief():
+            self._begin(len(photographs))
+        else:
+            callbacks = [schedule]
+        fit(self.training_model, sampler, callbacks, schedule.step, self._strategy)
+
+    @precision.single()
+    def export(self, target, best=False):
+        """Writes the model as it is, or with the weights that had the best validation.
+
+        Args:
+            target: folder for the model.
+            best: see above.
+
+        Returns:
+            path of the model file.
+        """
+        if not _has_tensorflow():
+            raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
+        if best:
+            self._checkpoint.restore(self.training_model, best=True)
+        path = Path(target) / zoo.MODEL_FILE
+        with self.training_model.optimizer.averages():
+            zoo.export(
+                self.model, path.absolute().parent.name, path, {"training": self._notes()}
+            )
+        return path
+
+    def _notes(self):
+        """What a model file says of its training: no paths of this machine."""
+        settings = asdict(self.settings)
+        for name in ("set", "configuration", "validation", "start"):
+            settings.pop(name)
+        return {
+            "preset": settings.pop("model"),
+            **settings,
+            **{name: settings[name] and Path(settings[name]).name
+               for name in ("data", "pretrained", "perceptual")},
+            "backend": keras.backend.backend(),
+            "skipped": int(keras.ops.convert_to_numpy(self.training_model.optimizer.skipped)),
+            "done": self.schedule.state(),
+        }  # fmt: skip
+
+    def _begin(self, photographs):
+        """Writes what the folder holds before the first step."""
+        settings, say = self.settings, self.log.say
+        if self._resumed:
+            self.folder.write_settings(settings)
+        else:
+            self.folder.start(settings)
+        if self.tensorboard:
+            from alic_tf.training.tensorboard import EventFile
+
+            self.log.board = EventFile(self.folder.events)
+        say(f"{settings.model}: {self.model.count_params()} parameters, "
+            f"{photographs} photographs, from step {self.schedule.step}")
+        term = (f"{settings.perceptual_weight} times that of {settings.perceptual}"
+                if self._perceptual else "off (no --perceptual)")
+        say(f"distortion: {settings.metric}; perceptual term: {term}")
+
+
+def train(folder, settings, resume=False, export=None, best=False, **options):
+    """Trains a model until its budget is spent; see `Run`.
+
+    Args:
+        folder, settings, options: of the `Run`.
+        resume: continue from the last checkpoint.
+        export: folder for the trained model, or None.
+        best: end with the weights that had the best validation, instead of the last ones.
+
     Returns:
-        the trained `RateDistortion`.
+        the `Run`.
 
     Raises:
         AlicError: settings or data are wrong; nothing is written then.
     """
-    if importlib.util.find_spec("tensorflow") is None:
-        if export:
-            raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
-        if tensorboard:
-            raise errors.UsageError("--tensorboard needs TensorFlow, which writes its files")
-    settings = dict(settings)
-    changes = dict(settings.pop("set"))
-    if "configuration" not in settings:
-        settings["configuration"] = configuration(
-            settings["model"], changes, settings["start"], settings["metric"]
-        )
-    strategy = _strategy() if distribute else None
-    perceptual = settings["perceptual"] and Perceptual(settings["perceptual"])
-    with strategy.scope() if strategy else contextlib.nullcontext():
-        keras.utils.set_random_seed(settings["seed"])
-        with precision.building(settings["precision"]):
-            model = make_model(settings["configuration"])
-        if settings["patch"] % model.stride:
-            raise errors.UsageError(f"--patch of this model must be a multiple of {model.stride}")
-        training_model = compiled(
-            model, settings, strategy and strategy.num_replicas_in_sync, perceptual
-        )
-    seconds = settings["minutes"] and 60 * settings["minutes"]
-    decay = settings["decay"] * (60 if seconds else 1)
-    schedule = SCHEDULES[settings["schedule"]](
-        settings["rate"], settings["steps"], seconds, settings["warmup"], settings["hard"], decay
-    )
-    checkpoint = Checkpoint(folder.checkpoint, folder.best, schedule, 60 * save_minutes)
-    if resume:
-        checkpoint.restore(training_model)
-    if schedule.step == 0 and settings["start"]:
-        assign_weights(model, settings["start"])
-    elif schedule.step == 0 and settings["pretrained"]:
-        load_pretrained(model, settings["pretrained"])
-    log = RunLog(folder, schedule)
-    if schedule.progress < 1:
-        photographs = load_photographs(settings["data"], settings["patch"])
-        sampler = _sampler(photographs, settings, model.qualities)
-        callbacks = [schedule, Progress(log, schedule, sampler, log_seconds)]
-        if settings["validation"]:
-            crops = validation_crops(settings["validation"], model.stride, settings["metric"])
-            qualities = sorted({*range(1, model.qualities + 1, 2), model.qualities})
-            every = 60 * validate_minutes
-            callbacks.append(Validation(crops, qualities, log, checkpoint, every))
-        callbacks.append(checkpoint)
-        if schedule.step == 0 and not settings["start"] and _is_packet(settings):
-            first = CropSampler(photographs, settings["patch"], INITIAL_CROPS, 1)
-            initialize(model.transform, first(settings["seed"])[0])
-        if is_chief():
-            folder.write_settings(settings) if resume else folder.start(settings)
-            if tensorboard:
-                from alic_tf.training.tensorboard import EventFile
-
-                log.board = EventFile(folder.events)
-            log.say(f"{settings['model']}: {model.count_params()} parameters, "
-                    f"{len(photographs)} photographs, from step {schedule.step}")
-            term = (f"{settings['perceptual_weight']} times that of {settings['perceptual']}"
-                    if perceptual else "off (no --perceptual)")
-            log.say(f"distortion: {settings['metric']}; perceptual term: {term}")
-        else:
-            callbacks = [schedule]
-        fit(training_model, sampler, callbacks, schedule.step, strategy)
-    if best:
-        checkpoint.restore(training_model, best=True)
+    if export and not _has_tensorflow():
+        raise errors.UsageError("--export needs TensorFlow; use --resume --export where it is")
+    run = Run(folder, settings, **options)
+    run.prepare(resume)
+    run.fit()
     if export and is_chief():
-        with training_model.optimizer.averages():
-            path = _export(model, export, training_model, schedule, settings)
-        log.say(f"wrote {path}, {path.stat().st_size} bytes")
-    return training_model
-
-
-@precision.single()
-def export_run(folder, settings, target):
-    """Writes a run's model, with the weights of its best validation or else the last ones.
-
-    Args:
-        folder: `RunFolder` of the run.
-        settings: those of the run, see `train`.
-        target: folder for the model.
-
-    Returns:
-        path of the model file.
-    """
-    with precision.building(settings["precision"]):
-        model = make_model(settings["configuration"])
-    training_model = compiled(model, settings)
-    schedule = SCHEDULES[settings["schedule"]](settings["rate"], steps=1)
-    checkpoint = Checkpoint(folder.checkpoint, folder.best, schedule)
-    checkpoint.restore(training_model, best=folder.best.exists())
-    with training_model.optimizer.averages():
-        return _export(model, target, training_model, schedule, settings)
+        path = run.export(export, best)
+        run.log.say(f"wrote {path}, {path.stat().st_size} bytes")
+    return run
 
 
 def compiled(model, settings, replicas=None, perceptual=None):
@@ -161,23 +214,23 @@ def compiled(model, settings, replicas=None, perceptual=None):
 
     With a number of replicas, its batches can be shared between so many.
     """
-    loss_class, optimizer_class, shared = RateDistortion, OPTIMIZERS[settings["optimizer"]], {}
+    loss_class, optimizer_class, shared = RateDistortion, OPTIMIZERS[settings.optimizer], {}
     if replicas:
         from alic_tf.training.distribute import DistributedRateDistortion, for_replicas
 
         loss_class, optimizer_class = DistributedRateDistortion, for_replicas(optimizer_class)
         shared = {"replicas": replicas}
     training_model = loss_class(
-        model, model.lambdas, settings["balance"], settings["metric"], perceptual,
-        settings["perceptual_weight"], **shared,
+        model, model.lambdas, settings.balance, settings.metric, perceptual,
+        settings.perceptual_weight, **shared,
     )
     training_model.compile(
         optimizer=optimizer_class(
-            settings["rate"],
+            settings.rate,
             global_clipnorm=1.0,
-            use_ema=settings["ema"] > 0,
-            ema_momentum=settings["ema"],
-            gradient_accumulation_steps=settings["accumulate"] if settings["accumulate"] > 1
+            use_ema=settings.ema > 0,
+            ema_momentum=settings.ema,
+            gradient_accumulation_steps=settings.accumulate if settings.accumulate > 1
             else None,
             **shared,
         ),
@@ -224,10 +277,23 @@ def validation_crops(path, stride, metric="mse"):
     ])
 
 
+def _schedule(settings):
+    """The `Schedule` of `Settings`."""
+    seconds = settings.minutes and 60 * settings.minutes
+    decay = settings.decay * (60 if seconds else 1)
+    return SCHEDULES[settings.schedule](
+        settings.rate, settings.steps, seconds, settings.warmup, settings.hard, decay
+    )
+
+
+def _has_tensorflow():
+    return importlib.util.find_spec("tensorflow") is not None
+
+
 def _sampler(photographs, settings, qualities):
     sampler = CropSampler(
-        with_reductions(photographs, settings["patch"]), settings["patch"], settings["batch"],
-        qualities, settings["seed"],
+        with_reductions(photographs, settings.patch), settings.patch, settings.batch,
+        qualities, settings.seed,
     )  # fmt: skip
     if keras.backend.backend() != "jax":
         return sampler
@@ -245,19 +311,4 @@ def _strategy():
 
 
 def _is_packet(settings):
-    return settings["configuration"]["transform"]["kind"] == "packet"
-
-
-def _export(model, folder, training_model, schedule, settings):
-    paths = ("data", "validation", "start", "pretrained", "perceptual")
-    left_out = ("model", "configuration", *paths)
-    notes = {name: value for name, value in settings.items() if name not in left_out}
-    notes = {**notes, "data": Path(settings["data"]).name, "preset": settings["model"],
-             "backend": keras.backend.backend(),
-             **{name: settings[name] and Path(settings[name]).name
-                for name in ("pretrained", "perceptual")},
-             "skipped": int(keras.ops.convert_to_numpy(training_model.optimizer.skipped)),
-             "done": schedule.state()}
-    path = Path(folder) / zoo.MODEL_FILE
-    zoo.export(model, path.absolute().parent.name, path, {"training": notes})
-    return path
+    return settings.configuration["transform"]["kind"] == "packet"

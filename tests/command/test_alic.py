@@ -13,7 +13,8 @@ from PIL import Image
 
 import alic_tf
 from alic_tf import __main__ as alic
-from alic_tf import images, metrics, zoo
+from alic_tf import metrics, zoo
+from alic_tf.pictures import images
 from tests.tiny_models import tiny_dwan
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from alic_tf import container, errors, images, metrics, progress, storage
+from alic_tf import errors, metrics, progress, storage
 from alic_tf import zoo as real_zoo
+from alic_tf.bitstream import container
 from alic_tf.command import codecs, encoder_decoder
-from alic_tf.picture import Picture
+from alic_tf.pictures import images
+from alic_tf.pictures.picture import Picture
 
 MODEL_ID = b"fake"
 

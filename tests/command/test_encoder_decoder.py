@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alic_tf import container, zoo
+from alic_tf import zoo
+from alic_tf.bitstream import container
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, str(ROOT / "encoder_decoder.py")]

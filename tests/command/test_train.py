@@ -154,9 +154,9 @@ def test_unknown_models_are_answered_with_those_there_are(tmp_path, capfd):
 ])  # fmt: skip
 def test_muon_is_the_default_from_scratch(arguments, expected, monkeypatch, tmp_path):
     taken = []
-    monkeypatch.setattr("alic_tf.training.run.train", lambda *given: taken.append(given[1]))
+    monkeypatch.setattr("alic_tf.training.run.train", lambda *given, **_: taken.append(given[1]))
     train.run(["train_tf.py", "--data", DATA, "--out", str(tmp_path / "run"), *arguments])
-    assert (taken[0]["optimizer"], taken[0]["rate"]) == expected
+    assert (taken[0].optimizer, taken[0].rate) == expected
 
 
 @pytest.mark.parametrize(("budget", "expected"), [
@@ -172,10 +172,10 @@ def test_a_decay_of_a_stable_run_begins_at_its_checkpoint(budget, expected, monk
     state = {"step": 1000, "seconds": 3600.0}
     np.savez(tmp_path / "last.npz", state=json.dumps(state), v0=np.zeros(1))
     taken = []
-    monkeypatch.setattr("alic_tf.training.run.train", lambda *given: taken.append(given[1]))
+    monkeypatch.setattr("alic_tf.training.run.train", lambda *given, **_: taken.append(given[1]))
     train.run(arguments)
-    assert {name: taken[0][name] for name in expected} == expected
-    assert (taken[0]["decay"], taken[0]["optimizer"]) == (5, "adam")
+    assert {name: getattr(taken[0], name) for name in expected} == expected
+    assert (taken[0].decay, taken[0].optimizer) == (5, "adam")
 
 
 def weights(path):

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from alic_tf import container, errors, flags, zoo
+from alic_tf import errors, flags, zoo
+from alic_tf.bitstream import container
+from alic_tf.bitstream.quality_steps import quality_of_step
 from alic_tf.integer import coder
-from alic_tf.quality_steps import quality_of_step
 from tests.conformance import vectors
 from tests.conformance.vectors import Vector
 from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_resgdn

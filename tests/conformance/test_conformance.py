@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import container, errors, zoo
-from alic_tf.quality_steps import step_of_quality
+from alic_tf import errors, zoo
+from alic_tf.bitstream import container
+from alic_tf.bitstream.quality_steps import step_of_quality
 from tests.conformance import generate, vectors
 from tests.integer.random_model import completed_parts
 from tests.tiny_models import codec, tiny_dwan

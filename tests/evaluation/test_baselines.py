@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import errors, images, metrics
+from alic_tf import errors, metrics
 from alic_tf.evaluation import runner
 from alic_tf.evaluation.baselines import CODECS
+from alic_tf.pictures import images
 from tests import kodak
 
 # One setting per codec on kodim03: (bits per pixel, PSNR, MS-SSIM).

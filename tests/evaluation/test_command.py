@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 import alic_tf
-from alic_tf import images, zoo
+from alic_tf import zoo
 from alic_tf.command import evaluate as command
 from alic_tf.evaluation import results, runner
 from alic_tf.evaluation.complexity import macs_per_pixel
 from alic_tf.evaluation.learned import Learned
 from alic_tf.networks.variables import named_variables
+from alic_tf.pictures import images
 from tests.tiny_models import tiny_dwan
 
 ROOT = Path(__file__).parents[2]

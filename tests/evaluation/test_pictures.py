@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import images
 from alic_tf.evaluation import pictures
 from alic_tf.evaluation.baselines import CODECS
+from alic_tf.pictures import images
 
 CODEC_LIST = [CODECS[name] for name in ("webp", "jpeg", "jpeg2000")]
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alic_tf import errors, images, metrics
+from alic_tf import errors, metrics
 from alic_tf.evaluation import log, runner
 from alic_tf.evaluation.baselines import CODECS
+from alic_tf.pictures import images
 
 WEBP = dataclasses.replace(CODECS["webp"], settings=(5, 50))
 JPEG = dataclasses.replace(CODECS["jpeg"], settings=(10,))

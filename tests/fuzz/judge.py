@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alic_tf import container, errors, images
+from alic_tf import errors
+from alic_tf.bitstream import container
+from alic_tf.pictures import images
 
 MEGABYTE = 2**20
 CLOCKS = time.perf_counter, time.process_time

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from alic_tf import alpha, errors
+from alic_tf import errors
+from alic_tf.pictures import alpha
 from tests.fuzz.streams import damaged, png
 
 MAX_PIXELS = 2**20

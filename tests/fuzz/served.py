@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from alic_tf import container
+from alic_tf.bitstream import container
 from alic_tf.serving.servable import Servable
 from tests.fuzz import streams
 

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest import mock
 
@@ -27,9 +28,9 @@ class Target:
         self._temporary = tempfile.TemporaryDirectory()
         self._old = RunFolder(Path(self._temporary.name, "old"))
         self._old.path.mkdir()
-        settings = {name: value for name, value in tiny.SETTINGS.items() if name != "set"}
-        self._settings = {**settings, "data": self._temporary.name,
-                          "configuration": configuration("dwan", tiny.PACKET)}
+        settings = replace(tiny.SETTINGS, set={}, data=self._temporary.name,
+                           configuration=configuration("dwan", tiny.PACKET))
+        self._settings = asdict(settings)
         self.good = [json.dumps(self._settings).encode()]
 
     def mutant(self, rng):
@@ -52,7 +53,7 @@ class Target:
         return "begun"
 
 
-def _begin(folder, settings, *_):
+def _begin(folder, settings, *_, **__):
     """What `run.train` does before it reads photographs."""
-    make_model(settings.get("configuration") or configuration(
-        settings["model"], dict(settings["set"]), settings["start"], settings["metric"]))
+    make_model(settings.configuration or configuration(
+        settings.model, settings.set, settings.start, settings.metric))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alic_tf import container, varint
+from alic_tf.bitstream import container, varint
 from tests.fuzz.judge import judge
 
 SIDES = (0, 1, 2, 63, 64, 65, 127, 128, 129, 192, 256, 257, container.MAX_SIDE,

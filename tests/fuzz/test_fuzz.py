@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alic_tf import container, errors, varint
+from alic_tf import errors
+from alic_tf.bitstream import container, varint
 from alic_tf.integer import model as exact
 from alic_tf.integer.coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder
 from alic_tf.integer.mixture import IntegerMixture

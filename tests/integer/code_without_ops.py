@@ -14,8 +14,9 @@ def main(model, picture):
 
     for name in blocked[1:]:
         del sys.modules[name]
-    from alic_tf import images, zoo
+    from alic_tf import zoo
     from alic_tf.integer import coder
+    from alic_tf.pictures import images
 
     assert coder.range_coder is range_coder
     codec = zoo.load(model)

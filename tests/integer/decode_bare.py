@@ -13,7 +13,8 @@ BLOCKED = "keras", "tensorflow", "tensorflow_compression_ops"
 
 def main(names):
     sys.modules.update(dict.fromkeys(BLOCKED))
-    from alic_tf import container, padding, storage
+    from alic_tf import padding, storage
+    from alic_tf.bitstream import container
     from alic_tf.integer import coder, range_coder
     from alic_tf.integer.families import FAMILIES
     from tests.conformance import vectors

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from alic_tf.bitstream.quality_steps import quality_of_step
 from alic_tf.integer import parallel, scan
 from alic_tf.integer.fixed_point import ONE, dequantize, quantize
 from alic_tf.integer.parallel import ExactParallelModel
 from alic_tf.integer.stored import numbered
 from alic_tf.networks import to_integer
-from alic_tf.quality_steps import quality_of_step
 from tests.integer.random_model import all_means, completed_parts
 from tests.tiny_models import tiny_dwan
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alic_tf import images, zoo
+from alic_tf import zoo
 from alic_tf.integer import coder, range_coder
 from alic_tf.integer.range_coder import CERTAIN
+from alic_tf.pictures import images
 from tests.conformance import vectors
 from tests.integer.decisions import KINDS, SHAPES, decisions
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from alic_tf.bitstream.quality_steps import quality_of_step
 from alic_tf.integer.fixed_point import dequantize
 from alic_tf.integer.parallel import ExactParallelModel
 from alic_tf.layers.residual import ResidualBlock, ResidualPair
 from alic_tf.networks import to_integer
 from alic_tf.networks.entropy import parallel
-from alic_tf.quality_steps import quality_of_step
 from alic_tf.serving.parallel import ParallelModel
 from tests.integer.random_model import all_means, completed_parts
 from tests.tiny_models import tiny_dwan

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from alic_tf.integer.mixture import MIXTURES
 from alic_tf.networks.entropy.distributions import (
     FAMILIES,
     LIKELIHOOD_MINIMUM,
-    MIXTURES,
     Mixture,
     gaussian_bits,
     log_interval,

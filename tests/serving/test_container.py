@@ -1,4 +1,4 @@
-"""Reading and writing .alic files in TensorFlow operations against `alic_tf.container`."""
+"""Reading and writing .alic files in TensorFlow operations, against `bitstream.container`."""
 
 import zlib
 from types import SimpleNamespace
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alic_tf import container, errors
+from alic_tf import errors
+from alic_tf.bitstream import container
 from alic_tf.serving import byte_strings, lanes
 from alic_tf.serving import container as graph
 from alic_tf.serving.crc32 import crc32

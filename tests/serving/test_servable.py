@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import container
+from alic_tf.bitstream import container
 from tests.conformance import vectors
 from tests.serving.conftest import MAX_PIXELS
 

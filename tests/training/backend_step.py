@@ -7,6 +7,7 @@ model makes of a picture.
 """
 
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -83,7 +84,7 @@ def trained(data, folder):
     """What a model makes after three steps, and whether its crops were those of `CropSampler`."""
     from alic_tf.training.resident import resident
 
-    settings = tiny.SETTINGS | {"data": data, "validation": data, "ema": 0.5}
+    settings = replace(tiny.SETTINGS, data=data, validation=data, ema=0.5)
     model = run.train(RunFolder(folder), settings).model
     sampler = CropSampler(tiny.photographs(), 64, 5, 8, seed=3)
     there = resident(sampler)

@@ -10,6 +10,7 @@ import pytest
 import alic_tf
 from alic_tf.training import run
 from alic_tf.training.folder import RunFolder
+from alic_tf.training.settings import Settings
 from tests.training import backend_step, tiny
 
 # An interpreter that has JAX, where this one does not.
@@ -54,7 +55,7 @@ def test_loss_and_gradients_are_equal_on_jax(there):
 def test_a_run_on_jax_goes_on_as_a_tensorflow_codec(there, tmp_path):
     expected, _, folder = there
     assert expected["crops"]  # cut on the device, equal those of `CropSampler`
-    settings = tiny.SETTINGS | folder.read_settings()
+    settings = Settings.stored(folder)
     model = run.train(folder, settings, resume=True).model
     actual = backend_step.outputs(model, expected["latent_hat"], expected["z_hat"])
     for name, value in actual.items():

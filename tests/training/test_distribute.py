@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def free_ports(count):
 
 def settings(data):
     """Of a training without noise, which would be drawn per worker."""
-    return tiny.SETTINGS | {"data": str(data), "steps": 4, "batch": 4, "hard": 1.0}
+    return replace(tiny.SETTINGS, data=str(data), steps=4, batch=4, hard=1.0)
 
 
 def start(out, config, worker, cluster):
@@ -43,7 +44,7 @@ def start(out, config, worker, cluster):
 
 def test_two_workers_train_as_one(tmp_path):
     data = tiny.write_photographs(tmp_path / "data")
-    (tmp_path / "config.json").write_text(json.dumps(settings(data)))
+    (tmp_path / "config.json").write_text(json.dumps(asdict(settings(data))))
     cluster = [f"127.0.0.1:{port}" for port in free_ports(2)]
     workers = [start(tmp_path / "both", tmp_path / "config.json", i, cluster) for i in range(2)]
     try:

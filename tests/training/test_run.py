@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from alic_tf.training import run
 from alic_tf.training.configuration import configuration
 from alic_tf.training.folder import RunFolder
 from alic_tf.training.schedule import Schedule
+from alic_tf.training.settings import Settings
 from alic_tf.training.trainer import Checkpoint
 from tests import tiny_models
 from tests.training import tiny
@@ -38,8 +40,8 @@ def double_precision():
 def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path, double_precision):
     data = tiny.write_photographs(tmp_path / "data")
     folder = RunFolder(tmp_path / "run")
-    settings = tiny.SETTINGS | {"data": str(data), "validation": str(data), "precision":
-                           "mixed_bfloat16", "ema": 0.9}
+    settings = replace(tiny.SETTINGS, data=str(data), validation=str(data),
+                       precision="mixed_bfloat16", ema=0.9)
     run.train(folder, settings, export=tmp_path / "tiny", tensorboard=True)
     assert keras.config.dtype_policy().name == keras.config.floatx() == "float64"
     rows = [json.loads(row) for row in folder.history.read_text().splitlines()]
@@ -68,7 +70,7 @@ def test_a_run_leaves_a_folder_and_a_model_that_codes(tmp_path, double_precision
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_the_best_weights_are_exported_or_the_last(ema, tmp_path):
     """Of a run that has ended, whose best validation was at step 1."""
-    settings = tiny.SETTINGS | {"data": str(tmp_path), "ema": ema}
+    settings = replace(tiny.SETTINGS, data=str(tmp_path), ema=ema)
     model, folder = tiny.packet_model(), RunFolder(tmp_path / "run")
     training_model = run.compiled(model, settings)
     checkpoint = Checkpoint(folder.checkpoint, folder.best, Schedule(1e-3, steps=3))
@@ -85,9 +87,9 @@ def test_the_best_weights_are_exported_or_the_last(ema, tmp_path):
         checkpoint.schedule.step = step
         checkpoint.validated(2.0 + step)
     checkpoint.save()
-    folder.write_settings(settings | {"configuration": configuration("dwan", tiny.PACKET)})
+    folder.write_settings(replace(settings, configuration=configuration("dwan", tiny.PACKET)))
     for best in (True, False):
-        read = folder.read_settings()
+        read = Settings.stored(folder)
         run.train(folder, read, resume=True, export=tmp_path / f"best {best}", best=best)
         model, notes, _ = zoo.load_model(tmp_path / f"best {best}" / "model.npz")
         assert notes["training"]["done"]["step"] == (1 if best else 3)
@@ -109,7 +111,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, cau
     if "validation" in changes:
         changes = {"validation": str(tmp_path / "empty")}
     with pytest.raises(errors.AlicError, match=cause):
-        run.train(RunFolder(tmp_path / "run"), tiny.SETTINGS | {"data": str(data)} | changes)
+        run.train(RunFolder(tmp_path / "run"), replace(tiny.SETTINGS, data=str(data), **changes))
     assert not (tmp_path / "run").exists()
 
 
@@ -123,14 +125,14 @@ def test_the_perceptual_term_is_used_or_said_to_be_off(tmp_path):
     for path, said in ((None, "perceptual term: off (no --perceptual)"),
                        (str(weights), f"perceptual term: 1000.0 times that of {weights}")):
         folder = RunFolder(tmp_path / f"run {path is None}")
-        run.train(folder, tiny.SETTINGS | {"data": str(data), "perceptual": path,
-                                           "perceptual_weight": 1000.0})
+        run.train(folder, replace(tiny.SETTINGS, data=str(data), perceptual=path,
+                                  perceptual_weight=1000.0))
         assert f"distortion: mse; {said}" in folder.log.read_text()
         row = json.loads(folder.history.read_text().splitlines()[-1])
         distortions[path] = row["distortion"]
     assert distortions[str(weights)] > distortions[None] + 10
     with pytest.raises(errors.UsageError, match="perceptual weights"):
-        run.train(folder, tiny.SETTINGS | {"data": str(data), "perceptual": __file__})
+        run.train(folder, replace(tiny.SETTINGS, data=str(data), perceptual=__file__))
 
 
 def test_validation_crops_are_central_and_equal(tmp_path):
@@ -146,16 +148,16 @@ def test_a_run_starts_with_the_weights_of_a_model_file(tmp_path, monkeypatch):
     old, file = tiny_models.tiny_dwan(), str(tmp_path / "small" / "model.npz")
     zoo.export(old, "small", file)
     monkeypatch.setattr(run, "fit", lambda *arguments: None)
-    settings = tiny.SETTINGS | {"data": str(data), "model": "small", "start": file}
+    settings = replace(tiny.SETTINGS, data=str(data), model="small", start=file)
     changes = {"transform.synthesis_units": [2]}
-    new = run.train(RunFolder(tmp_path / "run"), settings | {"set": changes}).model
+    new = run.train(RunFolder(tmp_path / "run"), replace(settings, set=changes)).model
     assert new.transform.synthesis.units == (2,)
     for stage in (new.transform.analysis.stages[0], new.transform.synthesis.stages[0]):
         stored = getattr(old.transform, stage.path.split("/")[-2]).stages[0]
         np.testing.assert_array_equal(stage.first[0].kernel, stored.first[0].kernel)
     changes = {"transform.filters": 16}
     with pytest.raises(errors.UsageError, match="model.npz: its weights do not fit the switches"):
-        run.train(RunFolder(tmp_path / "other"), settings | {"set": changes})
+        run.train(RunFolder(tmp_path / "other"), replace(settings, set=changes))
     assert not (tmp_path / "other").exists()
 
 
@@ -170,10 +172,10 @@ def test_what_needs_tensorflow_says_so_where_it_is_not(request_, tmp_path, monke
 
 def test_statistics_of_normalization_are_trained_and_exported(tmp_path):
     """Of batch normalisation: also with averaged weights and accumulated gradients."""
-    settings = tiny.SETTINGS | {
-        "model": "qae", "set": tiny_models.TINY_QAE, "ema": 0.9, "accumulate": 2, "steps": 4,
-        "data": str(tiny.write_photographs(tmp_path / "data")),
-    }  # fmt: skip
+    settings = replace(
+        tiny.SETTINGS, model="qae", set=tiny_models.TINY_QAE, ema=0.9, accumulate=2, steps=4,
+        data=str(tiny.write_photographs(tmp_path / "data")),
+    )  # fmt: skip
     model = run.train(RunFolder(tmp_path / "run"), settings, export=tmp_path / "tiny").model
     codec = alic_tf.load(tmp_path / "tiny")
     layers = [m.transform.encoder.stem.normalization for m in (model, codec.model)]
@@ -190,10 +192,10 @@ def test_statistics_of_normalization_are_trained_and_exported(tmp_path):
 
 
 def test_pretrained_weights_are_for_transforms_that_take_them(tmp_path):
-    settings = tiny.SETTINGS | {
-        "data": str(tiny.write_photographs(tmp_path / "data")), "pretrained": __file__}
+    settings = replace(
+        tiny.SETTINGS, data=str(tiny.write_photographs(tmp_path / "data")), pretrained=__file__)
     for changes, cause in (({}, "--pretrained goes with transforms of the kind quantized"),
                            ({"model": "qae", "set": tiny_models.TINY_QAE}, "width 64 and blocks")):
         with pytest.raises(errors.UsageError, match=cause):
-            run.train(RunFolder(tmp_path / "run"), settings | changes)
+            run.train(RunFolder(tmp_path / "run"), replace(settings, **changes))
     assert not (tmp_path / "run").exists()

@@ -1,5 +1,7 @@
 """Models of every switch learn: the light one, the paper's with its mixture, its ablations."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def test_the_loss_falls_within_20_steps(name):
     data = crops, np.array([1, model.qualities], "float32")
     # The light one begins with what the others must learn.
     rate = 1e-2 if name == "light" else 3e-3
-    training_model = run.compiled(model, tiny.SETTINGS | {"rate": rate})
+    training_model = run.compiled(model, replace(tiny.SETTINGS, rate=rate))
     losses = []
     for _ in range(20):
         training_model.reset_metrics()

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -21,7 +22,7 @@ SAMPLER = CropSampler(tiny.photographs(), 64, 2, 2)
 
 def prepared(**changes):
     keras.utils.set_random_seed(0)
-    return run.compiled(tiny.packet_model(), tiny.SETTINGS | changes)
+    return run.compiled(tiny.packet_model(), replace(tiny.SETTINGS, **changes))
 
 
 class StopAfter(keras.callbacks.Callback):

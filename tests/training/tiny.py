@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from alic_tf.networks import presets
+from alic_tf.training.settings import Settings
 
 # Changes of `dwan`: a packet transform with a parallel entropy model, for two rates.
 PACKET = {
@@ -38,13 +39,7 @@ BARE = {
 }
 
 # Of a training of the light model.
-SETTINGS = {
-    "model": "dwan", "start": None, "pretrained": None, "set": PACKET, "validation": None,
-    "minutes": None, "steps": 3, "batch": 2, "patch": 64, "accumulate": 1, "schedule": "budget",
-    "rate": 1e-3, "warmup": 200, "hard": 0.0, "decay": 0.0, "optimizer": "muon", "ema": 0.0,
-    "metric": "mse", "perceptual": None, "perceptual_weight": 1.0, "balance": 0.3,
-    "precision": "float32", "seed": 0,
-}  # fmt: skip
+SETTINGS = Settings(set=PACKET, steps=3, batch=2, patch=64, rate=1e-3)
 
 
 def packet_model():

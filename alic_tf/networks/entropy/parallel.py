@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from alic_tf import topology
+from alic_tf.bitstream.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.integer.parallel import LOWEST_CODED_LEVEL, ExactParallelModel
 from alic_tf.integer.stored import Fixed
 from alic_tf.integer.tables import IntegerTables
@@ -19,7 +20,6 @@ from alic_tf.layers.state_space import StateSpace
 from alic_tf.networks.entropy.distributions import SMALLEST_SCALE, gaussian_bits
 from alic_tf.networks.entropy.model import EntropyModel, total
 from alic_tf.networks.stack import ConvolutionStack
-from alic_tf.quality_steps import STEPS_PER_QUALITY, quality_of_step
 
 
 def checkerboard(height, width, parity):

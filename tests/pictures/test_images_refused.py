@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
-from alic_tf import errors, images
+from alic_tf import errors
 from alic_tf.errors import ImageWarning
-from alic_tf.picture import Picture
+from alic_tf.pictures import images
+from alic_tf.pictures.picture import Picture
 from alic_tf.training.data import load_photographs
 from tests.image_files import COLOURS, png, tiff
 

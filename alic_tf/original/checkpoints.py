@@ -86,7 +86,7 @@ def read_checkpoint(prefix):
         raise errors.UsageError("no such checkpoint", index)
     import tensorflow as tf
 
-    from alic_tf.networks.tf1_scopes import renumber
+    from alic_tf.original.tf1_scopes import renumber
 
     try:
         reader = tf.train.load_checkpoint(str(prefix))
@@ -126,7 +126,7 @@ def build(variables, lmbda=None):
         Malformed: the variables are not those of the authors' model; the message names them.
     """
     from alic_tf.networks import presets
-    from alic_tf.networks.tf1_scopes import Weights
+    from alic_tf.original.tf1_scopes import Weights
 
     filters, mixture = configuration_of(variables)
     changes = {"transform.filters": filters, "transform.pqf": False, "entropy.mixture": mixture}

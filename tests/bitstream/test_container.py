@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from alic_tf import container, errors
-from alic_tf.container import Header, check_size, pack, unpack
+from alic_tf import errors
+from alic_tf.bitstream import container
+from alic_tf.bitstream.container import Header, check_size, pack, unpack
 
 EXAMPLE = Header(b"\xa1\xb2\xc3\xd4", 768, 512, quality=24, lanes=2, grey=True, exif=b"MM")
 HEADER = Header(b"\xa1\xb2\xc3\xd4", 768, 512, quality=24)
@@ -46,7 +47,7 @@ def test_overhead_of_a_kodak_sized_picture():
 
 
 def test_example_in_the_documentation():
-    text = (Path(__file__).parents[1] / "docs" / "format.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
     block = re.search(r"## Example.*?```\n(.*?)```", text, re.DOTALL).group(1)
     fields = re.findall(r"^((?:[0-9a-f]{2} )*[0-9a-f]{2})(?: {2,}|$)", block, re.MULTILINE)
     data = bytes.fromhex(" ".join(fields))

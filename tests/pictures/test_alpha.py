@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alic_tf import alpha, errors
+from alic_tf import errors
+from alic_tf.pictures import alpha
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def encoded(form, image, **options):
@@ -119,7 +120,7 @@ def test_memory_of_a_bomb(tmp_path):
         path = tmp_path / form
         path.write_bytes(alpha.pack(np.asarray(image)) if form == "WEBP" else encoded(form, image))
         program = (
-            "import resource, sys; from alic_tf import alpha; "
+            "import resource, sys; from alic_tf.pictures import alpha; "
             "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
             "data = open(sys.argv[1], 'rb').read(); before = peak(); "
             "plane = alpha.unpack(data, 4096, 4096); "

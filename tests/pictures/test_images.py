@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from alic_tf import errors, images
+from alic_tf import errors
 from alic_tf.errors import ImageWarning
-from alic_tf.picture import Picture
+from alic_tf.pictures import images
+from alic_tf.pictures.picture import Picture
 from tests.image_files import COLOURS
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from alic_tf import alpha, metadata, pillow_modes
-from alic_tf.container import Header
+from alic_tf.bitstream.container import Header
+from alic_tf.pictures import alpha, metadata, pillow_modes
 
 
 @dataclass(frozen=True, eq=False)

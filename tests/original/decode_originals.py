@@ -9,12 +9,13 @@ import sys
 import numpy as np
 
 from alic_tf import errors
-from alic_tf.networks import import_tf1, original_bitstream
+from alic_tf.original import bitstream as original_bitstream
+from alic_tf.original import checkpoints
 
 
 def main(prefix, pairs, target):
-    variables = import_tf1.read_checkpoint(prefix)
-    model = import_tf1.build(variables)
+    variables = checkpoints.read_checkpoint(prefix)
+    model = checkpoints.build(variables)
     with np.load(pairs) as file:
         data = dict(file)
     results = {}

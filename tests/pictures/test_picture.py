@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from alic_tf import container, errors
+from alic_tf import errors
+from alic_tf.bitstream import container
 from alic_tf.errors import ImageWarning
-from alic_tf.picture import Picture
+from alic_tf.pictures.picture import Picture
 
 SAMPLES = np.random.default_rng(1).integers(0, 256, (12, 17, 4), dtype=np.uint8)
 SAMPLES[..., [1, 3]] = np.maximum(SAMPLES[..., [1, 3]], 1)  # alpha: all can be seen

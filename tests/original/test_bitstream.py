@@ -11,8 +11,9 @@ from PIL import Image
 
 from alic_tf import errors
 from alic_tf.integer.coder import SymbolEncoder
-from alic_tf.networks import import_tf1, original_bitstream
-from alic_tf.networks.original_coder import RangeDecoder, cumulative_frequencies
+from alic_tf.original import bitstream as original_bitstream
+from alic_tf.original import checkpoints
+from alic_tf.original.coder import RangeDecoder, cumulative_frequencies
 from tests.golden import DATA, load
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -26,7 +27,7 @@ HEADER = GOLDEN["full/header_bitstream_uint8"].tobytes()
 
 @pytest.fixture(scope="module")
 def variables():
-    return import_tf1.read_checkpoint(CHECKPOINT)
+    return checkpoints.read_checkpoint(CHECKPOINT)
 
 
 def without_onednn(*arguments):
@@ -39,7 +40,7 @@ def without_onednn(*arguments):
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory):
     target = tmp_path_factory.mktemp("originals") / "latents.npz"
-    result = without_onednn("-m", "tests.networks.decode_originals", CHECKPOINT, PAIRS, target)
+    result = without_onednn("-m", "tests.original.decode_originals", CHECKPOINT, PAIRS, target)
     assert result.returncode == 0, result.stderr[-2000:]
     with np.load(target) as file:
         return dict(file)
@@ -133,7 +134,7 @@ def test_damaged_headers(data, error):
 
 
 def test_damaged_strings(variables):
-    model = import_tf1.build(variables)
+    model = checkpoints.build(variables)
     string = GOLDEN["full/y_bin_uint8"].tobytes()
     for damaged in (string[:500], b"", b"\xff" * len(string)):
         with pytest.raises(errors.Malformed, match="nonsense"):

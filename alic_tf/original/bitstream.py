@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from alic_tf import errors
 from alic_tf.integer.coder import PROBABILITY_BITS, SymbolDecoder
-from alic_tf.networks.original_coder import RangeDecoder, cumulative_frequencies
+from alic_tf.original.coder import RangeDecoder, cumulative_frequencies
 
 _HEADER = struct.Struct("<4H")
 _LATENT_STRIDE, _HYPER_STRIDE = 16, 64
@@ -115,7 +115,7 @@ def decode_latent(model, variables, header, string):
 
     Args:
         model: `CompressionModel` of a checkpoint, of Gaussian mixtures.
-        variables: of that checkpoint, see `import_tf1.read_checkpoint`.
+        variables: of that checkpoint, see `checkpoints.read_checkpoint`.
         header: bytes of the first file.
         string: bytes of the second file.
 

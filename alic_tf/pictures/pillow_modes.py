@@ -5,7 +5,9 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-from alic_tf import container, errors, metadata
+from alic_tf import errors
+from alic_tf.bitstream import container
+from alic_tf.pictures import metadata
 
 _GREY = ("1", "L", "LA", "La")
 

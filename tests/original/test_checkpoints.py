@@ -9,7 +9,7 @@ import tensorflow as tf
 import alic_tf
 from alic_tf import errors, flags, storage, zoo
 from alic_tf.command import import_tf1 as cli
-from alic_tf.networks import import_tf1, tf1_scopes
+from alic_tf.original import checkpoints, tf1_scopes
 from tests.golden import DATA, load, relative_error
 
 CHECKPOINT = DATA / "fu2022_gmm_n16_tf1_checkpoint" / "model.ckpt-1500001"
@@ -20,12 +20,12 @@ CONTEXT = "entropy_parameter"
 
 @pytest.fixture(scope="module")
 def variables():
-    return import_tf1.read_checkpoint(CHECKPOINT)
+    return checkpoints.read_checkpoint(CHECKPOINT)
 
 
 @pytest.fixture(scope="module")
 def model(variables):
-    return import_tf1.build(variables, lmbda=0.0016)
+    return checkpoints.build(variables, lmbda=0.0016)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def save(variables, prefix):
 
 @pytest.mark.parametrize("size", [2, 3, 4, 5])
 def test_fourier_matrices(size):
-    np.testing.assert_allclose(import_tf1.irdft_matrix(size), load("irdft")[f"{size}x{size}"],
+    np.testing.assert_allclose(checkpoints.irdft_matrix(size), load("irdft")[f"{size}x{size}"],
                                atol=1e-7)
 
 
@@ -60,7 +60,7 @@ def test_effective_weights(variables):
     expected = {name.removeprefix("eff/"): value for name, value in GOLDEN.items()
                 if name.startswith("eff/")}
     names = tf1_scopes.renumber(expected)
-    arrays = import_tf1.effective(variables)
+    arrays = checkpoints.effective(variables)
     assert len(expected) == 388
     for name, value in expected.items():
         actual = arrays[names[name]].reshape(value.shape)
@@ -128,9 +128,9 @@ def test_gllmm_other_counters_and_optimizer(variables, tmp_path):
     slots = {f"{name}/Adam": value for name, value in renamed.items() if "Heatmap" in name}
     save({**renamed, **slots, "beta1_power": np.float32(0.5)}, tmp_path / "model.ckpt-7")
 
-    read = import_tf1.read_checkpoint(tmp_path / "model.ckpt-7")
-    assert import_tf1.configuration_of(read) == (16, "gllmm")
-    model = import_tf1.build(read)
+    read = checkpoints.read_checkpoint(tmp_path / "model.ckpt-7")
+    assert checkpoints.configuration_of(read) == (16, "gllmm")
+    model = checkpoints.build(read)
     for variable, value in zip(model.entropy.context.weights, context.values(), strict=True):
         np.testing.assert_array_equal(variable, value)
     y, _ = model.analyze(GOLDEN["x"], QUALITY)
@@ -187,7 +187,7 @@ def test_variables_of_other_models(variables, change, cause):
     changed = dict(variables)
     change(changed)
     with pytest.raises(errors.Malformed, match=cause):
-        import_tf1.build(changed)
+        checkpoints.build(changed)
 
 
 def test_checkpoint_of_another_program(command, tmp_path):

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from alic_tf import errors, files, metadata
-from alic_tf.picture import Picture
+from alic_tf import errors, files
+from alic_tf.pictures import metadata
+from alic_tf.pictures.picture import Picture
 
 # The formats that are read: those of pixels that people have. Pillow knows more, among them some
 # for which it starts other programs (EPS: Ghostscript); HEIF and JXL are those of plugins.

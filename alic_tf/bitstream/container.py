@@ -6,7 +6,8 @@ Pure Python on bytes: a file can be checked and described without loading a mode
 import zlib
 from dataclasses import dataclass
 
-from alic_tf import errors, varint
+from alic_tf import errors
+from alic_tf.bitstream import varint
 
 MAGIC = b"ALIC"
 VERSION = 1
@@ -37,7 +38,7 @@ class Header:
         quality: 0..255, in the model's own steps; 0 for a model with a single rate.
         lanes: number of interleaved strings a pass is coded in, a power of two up to 128.
         grey: whether the picture has one channel; it is coded as three equal ones.
-        alpha: the coded alpha plane, empty when absent; see `alic_tf.alpha`.
+        alpha: the coded alpha plane, empty when absent; see `alic_tf.pictures.alpha`.
         exif, icc, xmp: opaque metadata, empty when absent.
     """
 

@@ -1,0 +1,1 @@
+"""The authors' TensorFlow 1 program: its checkpoints and its compressed files."""
