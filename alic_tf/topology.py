@@ -16,10 +16,8 @@ in TensorFlow's operations. These have the functions
 
 
 def apply(part, x):
-    """A layer, or a list of layers in order, of x."""
-    if not isinstance(part, list):
-        return part(x)
-    for layer in part:
+    """A layer, or several in order, of x."""
+    for layer in [part] if callable(part) else part:
         x = layer(x)
     return x
 

@@ -2,12 +2,12 @@
 
 
 def build_sequence(layers, input_shape):
-    """Builds a layer, or each of a list for the output shape of the one before.
+    """Builds a layer, or each of several for the output shape of the one before.
 
     Returns:
         the last output shape.
     """
-    for layer in layers if isinstance(layers, list) else [layers]:
+    for layer in [layers] if callable(layers) else layers:
         layer.build(input_shape)
         input_shape = layer.compute_output_shape(input_shape)
     return input_shape
