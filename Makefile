@@ -19,8 +19,7 @@ REQUIREMENTS := requirements$(if $(filter 13,$(MINOR)),-newest).txt
 NEWEST := .venv-newest
 NEWEST_PYTHON := $(or $(NEWEST_PYTHON),$(call first,13 12))
 # What the newest versions are tried on whenever the tests run; `make matrix` runs all.
-SHORT := tests/conformance tests/test_api.py tests/test_quiet.py tests/integer/test_range_coder.py \
-	tests/command/test_alic.py
+SHORT := tests/conformance tests/test_api.py tests/test_quiet.py tests/integer/test_range_coder.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

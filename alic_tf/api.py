@@ -113,10 +113,10 @@ def info(data: Source) -> dict[str, Any]:
     """What the header of an .alic file, path or bytes, says; needs no TensorFlow.
 
     Returns:
-        dictionary: model (its name, None if it is not shipped), id (hex), quality (real; None
-        where the model is not shipped or has one rate), width, height, grey, step (of the
-        quality, in eighths), lanes; bytes of the whole file and, as payload, alpha, exif, icc and
-        xmp, of its parts; bpp, bits per pixel.
+        dictionary: model (its name), quality (real) and qualities (number of whole ones), None
+        if the model is not shipped; id (hex), width, height, grey, step (of the quality, in
+        eighths), lanes; bytes of the whole file and, as payload, alpha, exif, icc and xmp, of its
+        parts; bpp, bits per pixel.
 
     Raises:
         alic_tf.errors.AlicError: the file is damaged.
@@ -128,11 +128,11 @@ def info(data: Source) -> dict[str, Any]:
     content = _content(data)
     header, payload = container.unpack(content)
     model = zoo.describe(header.model_id)
-    rated = model is not None and len(model["lambdas"]) > 1
     return {
         "model": model and model["name"],
         "id": header.model_id.hex(),
-        "quality": quality_of_step(header.quality) if rated else None,
+        "quality": model and quality_of_step(header.quality),
+        "qualities": model and len(model["lambdas"]),
         **container.described(header, payload, len(content)),
     }
 

@@ -175,12 +175,14 @@ class Codec:
     def info(self, data: Data) -> dict[str, Any]:
         """What a file's header says, as a dictionary; see `container.Header` for its terms.
 
-        model; quality (real; None where there is one rate), and what `container.described` lists.
+        model; quality (real), qualities (number of whole ones), and what `container.described`
+        lists.
         """
         header, payload = self._unpack(data)
         return {
             "model": self.name,
-            "quality": quality_of_step(header.quality) if self.qualities > 1 else None,
+            "quality": quality_of_step(header.quality),
+            "qualities": self.qualities,
             **container.described(header, payload, len(container.as_bytes(data))),
         }
 

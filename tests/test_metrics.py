@@ -26,7 +26,7 @@ def test_psnr_against_the_definition():
 
 
 def test_numbers_computed_elsewhere_by_tensorflow():
-    golden = np.load(Path(__file__).parents[1] / "data" / "msssim.npz")
+    golden = np.load(Path(__file__).parent / "data" / "msssim.npz")
     assert psnr(golden["a"], golden["b"]) == pytest.approx(float(golden["psnr"]), abs=1e-4)
     assert ms_ssim(golden["a"], golden["b"]) == pytest.approx(float(golden["ms_ssim"]), abs=1e-5)
 

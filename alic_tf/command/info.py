@@ -53,5 +53,5 @@ def _model_and_quality(said):
     """Name of the model and the quality, or the bare id if the model is not shipped."""
     if said["model"] is None:
         return [f"unknown model {said['id']}", f"quality step {said['step']}"]
-    quality = [] if said["quality"] is None else [f"quality {said['quality']:g}"]
+    quality = [f"quality {said['quality']:g}"] if said["qualities"] > 1 else []
     return [f"model {said['model']}", *quality]

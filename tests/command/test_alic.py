@@ -191,6 +191,8 @@ def test_pictures_against_each_other(run, tmp_path):
         assert (code, out) == (2, "") and cause in err and err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_a_training_run_is_evaluated_as_it_is(run, tmp_path):
     images.write(tmp_path / "data" / "a.png", np.tile(PIXELS, (4, 3, 1)))
     tiny = ["transform.filters=8", "transform.latents=16", "transform.analysis_units=[1]",

@@ -4,7 +4,6 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import alic_tf
 from alic_tf import errors, zoo
@@ -17,14 +16,6 @@ from alic_tf.training.trainer import Checkpoint
 from tests import tiny_models
 from tests.training import tiny
 from tests.training.test_tensorboard import events
-
-
-@pytest.fixture
-def step_by_step():
-    """No graphs, which TensorFlow takes longer to make than to take a few steps without."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
