@@ -8,7 +8,7 @@ models and of their switches.
 import math
 import os
 
-from alic_tf import errors, files, flags, storage, zoo
+from alic_tf import errors, files, flags
 from alic_tf.flags import Flag
 from alic_tf.training import config_file, settings
 from alic_tf.training.cluster import is_chief
@@ -96,6 +96,8 @@ def started(values, asked):
     if asked.get("start"):
         if "model" in asked:
             raise errors.UsageError("give one of --model and --start")
+        from alic_tf import storage, zoo
+
         asked["start"] = os.path.abspath(zoo.find(asked["start"]))
         asked["model"] = storage.read_configuration(asked["start"])["name"]
     asked["set"] = dict(map(flags.change, values.set))

@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from alic_tf import errors, files, npz
+from alic_tf import errors, files
 
 
 class RunFolder:
@@ -69,6 +69,8 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
+        from alic_tf import npz
+
         try:
             state = npz.read_json(self.checkpoint, "state")
             return {"step": int(state["step"]), "seconds": float(state["seconds"])}

@@ -12,7 +12,6 @@ from typing import Any
 
 from alic_tf import errors, flags
 from alic_tf.flags import Flag
-from alic_tf.metrics import MS_SSIM_MIN_SIDE
 
 CHOICES = {
     "metric": ("mse", "ms-ssim", "mae+ms-ssim"),
@@ -134,13 +133,19 @@ class Settings:
             raise errors.UsageError("--hard must be a part, 0 to 1")
         if self.ema >= 1:
             raise errors.UsageError("--ema must be less than 1")
-        if "ms-ssim" in self.metric and self.patch < MS_SSIM_MIN_SIDE:
-            raise errors.UsageError(f"--metric {self.metric} needs crops of {MS_SSIM_MIN_SIDE} "
-                                    "pixels: give --patch 192 or more")
+        if "ms-ssim" in self.metric:
+            self._check_patch()
         if self.patch % PATCH_STEP:
             raise errors.UsageError(f"--patch must be a multiple of {PATCH_STEP}")
         if self.decay and self.schedule != "stable":
             raise errors.UsageError(f"--decay goes with --schedule stable, not {self.schedule}")
+
+    def _check_patch(self):
+        from alic_tf.metrics import MS_SSIM_MIN_SIDE
+
+        if self.patch < MS_SSIM_MIN_SIDE:
+            raise errors.UsageError(f"--metric {self.metric} needs crops of {MS_SSIM_MIN_SIDE} "
+                                    "pixels: give --patch 192 or more")
 
     @classmethod
     def of(cls, given):

@@ -185,10 +185,11 @@ def weights(path):
     return json.loads(str(arrays.pop("state"))), arrays
 
 
+@pytest.mark.long
 def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
     data, out, model = tiny.write_photographs(tmp_path / "data"), tmp_path / "run", tmp_path / "m"
     changes = [f"--set={path}={json.dumps(value)}" for path, value in tiny.BARE.items()]
-    settings = [*changes, "--batch=2", "--patch=64", "--seed=5", "--steps=20"]
+    settings = [*changes, "--batch=2", "--patch=64", "--seed=5", "--steps=60"]
     killed = subprocess.Popen([*COMMAND, "--model=fu2022", "--data", str(data), "--out", str(out),
                                *settings, "--save_minutes=0"], stdout=subprocess.DEVNULL)
     try:
@@ -199,15 +200,15 @@ def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
         killed.kill()
     assert killed.wait() == -signal.SIGKILL
     begun, early = weights(out / "last.npz")
-    assert begun["step"] < 20
+    assert begun["step"] < 60
 
     result = run("--resume", "--out", str(out), "--export", str(model))
     assert (result.returncode, result.stderr) == (0, "")
-    assert f"from step {begun['step']}" in result.stdout and "step 20 " in result.stdout
+    assert f"from step {begun['step']}" in result.stdout and "step 60 " in result.stdout
     rows = [json.loads(row) for row in (out / "history.jsonl").read_text().splitlines()]
-    assert rows[-1]["step"] == 20
+    assert rows[-1]["step"] == 60
     notes = storage.read_configuration(model / "model.npz")
-    assert notes["name"] == "m" and notes["training"]["done"]["step"] == 20
+    assert notes["name"] == "m" and notes["training"]["done"]["step"] == 60
     assert notes["training"]["seed"] == 5 and notes["training"]["data"] == "data"
 
     # In a process of its own, too: TensorFlow optimizes the graphs of a later training differently.
@@ -215,7 +216,7 @@ def test_a_killed_run_resumes_and_ends_as_one_that_was_not(tmp_path, capfd):
     assert run(*config).returncode == 0
     (resumed, late), (straight, expected) = (
         weights(path / "last.npz") for path in (out, tmp_path / "again"))
-    assert resumed["step"] == straight["step"] == 20
+    assert resumed["step"] == straight["step"] == 60
     assert late.keys() == expected.keys()
     assert [name for name in late if not np.array_equal(late[name], expected[name])] == []
     assert not all(np.array_equal(early[name], late[name]) for name in late)

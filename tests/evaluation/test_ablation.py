@@ -107,6 +107,7 @@ def test_bad_requests_are_one_line(call, tmp_path, capsys, arguments, cause):
     assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_a_training_in_a_worker(tmp_path):
     """Two steps of a small variant, in a process of its own; asked for again, it is there."""
     data = str(tiny.write_photographs(tmp_path / "data"))

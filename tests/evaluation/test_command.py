@@ -62,6 +62,7 @@ def test_a_report_on_a_folder(photos, tmp_path):
     assert done.returncode == 1 and done.stderr.endswith("all pictures failed\n")
 
 
+@pytest.mark.long
 def test_an_interrupted_command_loses_and_repeats_nothing(photos, tmp_path):
     names = "bcdefghijkl"
     for name in names:

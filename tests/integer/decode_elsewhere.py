@@ -1,8 +1,8 @@
 """Run by test_exactness in processes of different settings: decodes payloads and says what it saw.
 
-Arguments: the file of `test_exactness.write_case`, and the number of threads. Prints the digests
-of the decoded latents, decoded by TensorFlow's operations, and by numpy whole and in small tiles
-and parts, and that of the output of a float convolution.
+Arguments: the file of `test_exactness.write_case`, the number of threads, and perhaps "served".
+Prints the digests of the decoded latents, by numpy whole and in small tiles and parts, and then
+by TensorFlow's operations, and that of the output of a float convolution.
 """
 
 import hashlib
@@ -32,12 +32,12 @@ def part(data, prefix):
     return {key.removeprefix(prefix): data[key] for key in data if key.startswith(prefix)}
 
 
-def main(path, threads):
+def main(path, threads, *also):
     tf.config.threading.set_intra_op_parallelism_threads(int(threads))
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     with np.load(path) as file:
         data = dict(file)
-    digests = [served(data), decoded(data)]
+    digests = [decoded(data), *(served(data) for _ in also)]
     for module in (parallel, channel):
         module.TILE, module.PART = 8, 20
     digests.append(decoded(data))

@@ -59,6 +59,10 @@ def write_case(path):
     return digest(*latents)
 
 
+# Where TensorFlow's operations decode, too, whose graphs take long to make.
+SERVED = "SSE4.1, 2 threads", "AVX2, 1 thread"
+
+
 @pytest.fixture(scope="module")
 def digests(tmp_path_factory):
     """(expected, {setting: digests that `decode_elsewhere` prints})."""
@@ -66,24 +70,26 @@ def digests(tmp_path_factory):
     expected = write_case(path)
 
     def decode(setting):
-        variables, threads = setting
+        variables, threads = SETTINGS[setting]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT),
                        "OPENBLAS_NUM_THREADS": str(threads), "TF_ENABLE_ONEDNN_OPTS": "1",
                        **variables}
         result = subprocess.run(
-            [sys.executable, "-m", "tests.integer.decode_elsewhere", str(path), str(threads)],
+            [sys.executable, "-m", "tests.integer.decode_elsewhere", str(path), str(threads),
+             *["served"] * (setting in SERVED)],
             env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr[-2000:]
-        return tuple(result.stdout.split()[-4:])
+        *seen, floats = result.stdout.splitlines()[-1].split()
+        return set(seen), len(seen), floats
 
     with ThreadPoolExecutor(2) as pool:
-        return expected, dict(zip(SETTINGS, pool.map(decode, SETTINGS.values())))
+        return expected, dict(zip(SETTINGS, pool.map(decode, SETTINGS)))
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_decodes_to_identical_latents(digests, setting):
     expected, seen = digests
-    assert seen[setting][:3] == (expected,) * 3
+    assert seen[setting][:2] == ({expected}, 3 if setting in SERVED else 2)
 
 
 def test_float_networks_would_not(digests):

@@ -23,6 +23,7 @@ def pretrained(tmp_path_factory):
     return network, path
 
 
+@pytest.mark.long
 def test_features_are_those_of_keras_applications(pretrained):
     network, path = pretrained
     layer = ResNet((3, 4, 6, 3))

@@ -14,18 +14,18 @@ from alic_tf.serving import export
 from tests.serving.decode_stock import unknown_operations
 from tests.tiny_models import codec, tiny_fu2022, tiny_icwem, tiny_qae, tiny_resgdn
 
-SYSTEMS = {
-    "fu2022-gllmm": lambda: tiny_fu2022(mixture="gllmm"),
-    "resgdn": tiny_resgdn,
-    "qae": tiny_qae,
-    "icwem": tiny_icwem,
-}
+SYSTEMS = [
+    pytest.param(lambda: tiny_fu2022(mixture="gllmm"), id="fu2022-gllmm", marks=pytest.mark.long),
+    pytest.param(tiny_resgdn, id="resgdn"),
+    pytest.param(tiny_qae, id="qae", marks=pytest.mark.long),
+    pytest.param(tiny_icwem, id="icwem", marks=pytest.mark.long),
+]
 SIZES = [(70, 130), (33, 17)]
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
-def test_bytes_latents_and_pixels_are_those_of_the_codec(name, photograph, tmp_path):
-    made = codec(SYSTEMS[name]())
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_bytes_latents_and_pixels_are_those_of_the_codec(system, photograph, tmp_path):
+    made = codec(system())
     export.save(made, tmp_path / "1", 2**15)
     assert unknown_operations(tmp_path / "1") == []
     served = tf.saved_model.load(str(tmp_path / "1")).signatures

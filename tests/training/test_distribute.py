@@ -42,6 +42,7 @@ def start(out, config, worker, cluster):
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.long
 def test_two_workers_train_as_one(tmp_path):
     data = tiny.write_photographs(tmp_path / "data")
     (tmp_path / "config.json").write_text(json.dumps(asdict(settings(data))))

@@ -161,6 +161,7 @@ def test_what_needs_tensorflow_says_so_where_it_is_not(request_, tmp_path, monke
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_statistics_of_normalization_are_trained_and_exported(tmp_path):
     """Of batch normalisation: also with averaged weights and accumulated gradients."""
     settings = replace(
