@@ -39,7 +39,9 @@ demo: $(VENV)/product.stamp
 	$(VENV)/bin/python encoder_decoder.py --decode $(DEMO)/demo.alic --output $(DEMO)/demo.png --overwrite
 	echo "Compare $(PHOTO) with $(DEMO)/demo.png"
 
-test: $(VENV)/development.stamp
+# Both environments are set up side by side.
+test:
+	$(MAKE) --jobs=2 $(VENV)/development.stamp $(if $(NEWEST_PYTHON),$(NEWEST)/newest.stamp)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(call pytest,$(VENV)) --durations=15

@@ -21,6 +21,8 @@ from tests.test_shipped import MODEL, ROOT
 # and five 3x3, to multiples of 128 pixels; as the latent.
 HALOS = {"dwan": ([16, 6], 4, [8, 1]), "fu2022": ([160], 8, [9]), "resgdn": ([80], 0, [9]),
          "qae": ([128], 0, [3]), "icwem": ([128], 16, [8])}
+LONG_FOR_ICWEM = [pytest.param(name, marks=[pytest.mark.long] * (name == "icwem"))
+                  for name in MODELS]
 SHIPPED_HALOS = ([80, 6], 4, [8, 5])
 
 
@@ -106,7 +108,7 @@ def test_halos_of_the_networks(codecs, name):
     assert halos(codecs[name]) == HALOS[name]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", LONG_FOR_ICWEM)
 def test_nothing_beyond_the_halo_matters(codecs, name):
     """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
     image = picture(448, 448).astype("float32")[None] / 255
@@ -126,8 +128,10 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
 
 
 # A picture of whole tiles, and one that is not, of which the first tile of no model reads it whole.
-@pytest.mark.parametrize(("name", "size"), [("dwan", (128, 192)),
-                                            *((name, (333, 201)) for name in MODELS)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("dwan", (128, 192)),
+     *(pytest.param(*param.values, (333, 201), marks=param.marks) for param in LONG_FOR_ICWEM)])
 def test_tiles_code_as_the_whole(codecs, name, size):
     codec, image = codecs[name], picture(*size)
     parts = tiled(codec, 64)
