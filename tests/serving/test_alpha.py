@@ -75,7 +75,7 @@ def test_what_is_no_such_plane_is_refused(data, cause):
 
 @pytest.fixture(scope="module")
 def pictures(photograph):
-    """Pictures with alpha by what they are; none but the last is opaque."""
+    """Pictures with an alpha plane by what it is like; that of the last is all 255."""
     rgba, soft = photograph(37, 50, 4), photograph(64, 64, 4)
     rgba[..., 3] = np.where(rgba[..., 3] < 128, 0, 255)
     clear, whole, corner = rgba.copy(), rgba.copy(), photograph(1, 1, 4)
