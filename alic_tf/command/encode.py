@@ -4,7 +4,7 @@ All that can be refused is refused before TensorFlow, which takes seconds, is im
 """
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from alic_tf import errors, flags
@@ -32,6 +32,8 @@ FLAGS = (
     Flag("float", "target_psnr", None, "P", "instead: the smallest file with at least so many dB",
          "", (0, None)),
     options.DROP_METADATA,
+    Flag("string", "alpha", "webp", "FORM", "hold transparency as webp, or as png, which model "
+         "servers decode, too"),
     Flag("boolean", "verify", False, "", "decode what was coded, compare the latents with those "
          "that were encoded, and measure the quality", short="v"),
     Flag("string", "report", None, "DIR", "decode too, measure the quality, and write report.json "
@@ -68,8 +70,10 @@ def encode(sources, values):
 
     from alic_tf import metrics, targets
     from alic_tf.command import codecs, report
-    from alic_tf.pictures import images
+    from alic_tf.pictures import alpha, images
 
+    if values.alpha not in alpha.FORMS:
+        raise errors.UsageError(f"--alpha must be webp or png, not {values.alpha!r}")
     folder = values.report and f"{values.report}/"
     items = batch.plan(sources, values.output or folder, images.find, ".alic", values)
     reports = [Path(values.report, name) for name in report.NAMES] if values.report else []
@@ -80,6 +84,7 @@ def encode(sources, values):
 
     def encode_one(item, advance):
         picture = images.open_picture(item.read() if item.path is batch.STDIN else item.path)
+        picture = replace(picture, alpha_form=values.alpha)
         if values.drop_metadata:
             picture = picture.without_metadata()
         height, width, _ = picture.rgb.shape

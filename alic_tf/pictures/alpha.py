@@ -1,7 +1,8 @@
 """Transparency: the alpha plane as bytes, without loss, and what is coded where nothing is seen.
 
 The plane is a lossless WebP file, smaller than PNG, zlib or LZMA for nearly all masks it was tried
-on, or PNG where a side is longer than WebP allows (docs/format.md, "Alpha").
+on, or PNG: where a side is longer than WebP allows, and for readers without WebP (docs/format.md,
+"Alpha").
 """
 
 import io
@@ -12,15 +13,21 @@ from PIL import Image
 
 from alic_tf import errors
 
+FORMS = ("webp", "png")
 WEBP_MAX_SIDE = 16383
 # What the formats hold a plane as. Others would take more memory.
 _MODES = {"WEBP": "RGB", "PNG": "L"}
 
 
-def pack(plane):
-    """Returns the bytes of an alpha plane, uint8 array (height, width)."""
+def pack(plane, form="webp"):
+    """Returns the bytes of an alpha plane.
+
+    Arguments:
+        plane: uint8 array (height, width).
+        form: one of `FORMS`; a plane that WebP has no place for is a PNG in any case.
+    """
     image, stream = Image.fromarray(plane), io.BytesIO()
-    if max(plane.shape) <= WEBP_MAX_SIDE:
+    if form == "webp" and max(plane.shape) <= WEBP_MAX_SIDE:
         image.convert("RGB").save(stream, "WEBP", lossless=True, method=4, quality=100)
     else:
         image.save(stream, "PNG", optimize=True)

@@ -23,6 +23,7 @@ class Picture:
         grey: whether it has one channel of colour only.
         alpha: uint8 array (height, width), or None if it is opaque.
         exif, icc, xmp: metadata as .alic files hold them, empty when absent.
+        alpha_form: as what .alic files hold the alpha plane, one of `alpha.FORMS`.
     """
 
     rgb: np.ndarray
@@ -31,6 +32,7 @@ class Picture:
     exif: bytes = b""
     icc: bytes = b""
     xmp: bytes = b""
+    alpha_form: str = "webp"
 
     @classmethod
     def of(cls, image: Picture | Image.Image | np.ndarray) -> Picture:
@@ -104,7 +106,7 @@ class Picture:
             "width": width,
             "height": height,
             "grey": self.grey,
-            "alpha": b"" if self.alpha is None else alpha.pack(self.alpha),
+            "alpha": b"" if self.alpha is None else alpha.pack(self.alpha, self.alpha_form),
             "exif": self.exif,
             "icc": self.icc,
             "xmp": self.xmp,

@@ -35,12 +35,15 @@ _FEWEST_BYTES = len(MAGIC) + 1 + _FIELDS + CRC_BYTES
 class Header(NamedTuple):
     """What a file says about itself; scalar tensors, but for the payload.
 
+    Metadata are left out.
+
     Fields:
         width, height: int64, in pixels.
         step: int64, quality in the model's steps.
         lanes: int64.
         grey: bool.
         payload: int64 (any,), bytes.
+        alpha: string, the coded alpha plane; empty if the picture is opaque.
     """
 
     width: tf.Tensor
@@ -49,10 +52,11 @@ class Header(NamedTuple):
     lanes: tf.Tensor
     grey: tf.Tensor
     payload: tf.Tensor
+    alpha: tf.Tensor
 
 
 def pack(header, model_id):
-    """The string of a file without optional chunks.
+    """The string of a file.
 
     Args:
         header: `Header`.
@@ -61,11 +65,15 @@ def pack(header, model_id):
     # The number of lanes is a power of two, and the flags hold its logarithm.
     log2 = tf.reduce_sum(tf.cast(header.lanes >= 2 ** np.arange(1, MAX_LANES.bit_length()),
                                  tf.int64))
-    flags = GREY * tf.cast(header.grey, tf.int64) + log2
-    size = tf.size(header.payload, tf.int64)
+    alpha = from_string(header.alpha)
+    chunks = tf.cast(header.alpha != "", tf.int64)
+    flags = GREY * tf.cast(header.grey, tf.int64) + log2 + chunks * 2**CHUNKS_SHIFT
+    size, alpha_size = (tf.size(part, tf.int64) for part in (header.payload, alpha))
+    listed = tf.concat([[_ALPHA], varints(alpha_size[None])], 0)
     data = tf.concat([
         [*MAGIC, VERSION], [flags], [*model_id], [header.step],
-        varints(tf.stack([header.width, header.height, size])), header.payload], 0)
+        varints(tf.stack([header.width, header.height, size])), tf.tile(listed, [chunks]),
+        header.payload, alpha], 0)
     checksum = crc32(data) // 256 ** np.arange(CRC_BYTES) % 256
     return to_string(tf.concat([data, checksum], 0))
 
@@ -79,8 +87,8 @@ def unpack(string, codec, max_pixels):
         max_pixels: larger pictures are refused.
 
     Returns:
-        what is wrong, in the words of `container.unpack` and the codec, or that the file has an
-        alpha plane, which no operation here decodes; and a header that means nothing then.
+        what is wrong, in the words of `container.unpack` and the codec; and a header that means
+        nothing then. What the alpha plane holds is not looked at.
     """
     data = from_string(string)
     size = tf.size(data, tf.int64)
@@ -105,6 +113,10 @@ def unpack(string, codec, max_pixels):
     shape = text("", width, "x", height)
     steps = step_of_quality(codec.qualities, codec.qualities)
     payload = data[position:position + payload_size]
+    is_alpha = kinds == _ALPHA
+    start, length = (tf.reduce_sum(tf.where(is_alpha, numbers, 0))
+                     for numbers in (tf.cumsum(sizes, exclusive=True), sizes))
+    start = tf.minimum(position + payload_size + start, size)
     lanes = tf.bitwise.left_shift(tf.constant(1, tf.int64), flags % 8)
     cause = first_cause(
         *_start_checks(filled, size), no_width, no_height, no_size, no_list,
@@ -121,10 +133,10 @@ def unpack(string, codec, max_pixels):
         (tf.reduce_all(metadata <= MAX_METADATA_BYTES), "metadata are over the limit"),
         (tf.reduce_all(fields[1:-1] == [*codec.model_id]),
          f"was not written with {codec.name} ({codec.model_id.hex()})"),
-        (step <= steps, text("quality step ", step, f"; {codec.name} has up to {steps}")),
-        (tf.reduce_all(kinds != _ALPHA), "has an alpha plane, which is not decoded here"))
+        (step <= steps, text("quality step ", step, f"; {codec.name} has up to {steps}")))
     grey = tf.bitwise.bitwise_and(flags, GREY) > 0
-    return cause, Header(width, height, step, lanes, grey, payload)
+    alpha = tf.strings.substr(string, start, length)
+    return cause, Header(width, height, step, lanes, grey, payload, alpha)
 
 
 def size_checks(width, height, max_pixels):

@@ -15,6 +15,7 @@ UNREADABLE = "not a PNG, JPEG, BMP or GIF file, or damaged"
 # that look like the start of a scan may follow each other by chance.
 FEW, BYTES_FOR_ONE = 32, 2**14
 _HEAD_BYTES = 32
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 def check(string, max_pixels):
@@ -37,8 +38,14 @@ def check(string, max_pixels):
     return cause, string
 
 
-def _png(string):
-    head = _head(string)
+def is_png(string):
+    """Whether a file begins like a PNG file."""
+    return tf.strings.substr(string, 0, len(_PNG)) == _PNG
+
+
+def png(string):
+    """(cause, width, height, string) of what is a PNG file; see `check`."""
+    head = first_bytes(string)
     width, height = (tf.reduce_sum(head[i:i + 4] * 256 ** np.arange(3, -1, -1)) for i in (16, 20))
     texts = _count(string, b"zTXt") + _count(string, b"iTXt")
     return _not_over_few(string, texts, "compressed texts"), width, height, string
@@ -52,7 +59,7 @@ def _jpeg(string):
 
 
 def _bmp(string):
-    head = _head(string)
+    head = first_bytes(string)
     pixels_start, header_bytes, width, height = (
         tf.reduce_sum(head[i:i + 4] * 256 ** np.arange(4)) for i in (10, 14, 18, 22))
     # The sign of a height tells which row is the first.
@@ -97,11 +104,10 @@ def _gif(string):
 
 
 _FORMATS = (
-    (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", _png), (b"\xff\xd8\xff", _jpeg), (b"BM", _bmp),
-    (b"GIF8", _gif))
+    (_PNG, png), (b"\xff\xd8\xff", _jpeg), (b"BM", _bmp), (b"GIF8", _gif))
 
 
-def _head(string):
+def first_bytes(string):
     """The first bytes of a file, int64, filled with zeros."""
     return tf.pad(from_string(tf.strings.substr(string, 0, _HEAD_BYTES)),
                   [[0, _HEAD_BYTES]])[:_HEAD_BYTES]

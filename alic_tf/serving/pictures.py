@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from alic_tf import padding
-from alic_tf.serving import picture_headers
+from alic_tf.serving import alpha, picture_headers
 from alic_tf.serving.checks import attempted, first_cause
 
 
@@ -17,21 +17,25 @@ def read(image_bytes, max_pixels):
         max_pixels: larger pictures are refused before they are decoded.
 
     Returns:
-        (cause, rgb, grey): what is wrong, if it is not such a file, damaged, too large or not
-        opaque; uint8 (height, width, 3); and whether the file has one channel of colour.
+        (cause, rgb, grey, chunk): what is wrong, if it is not such a file, damaged, or too large;
+        uint8 (height, width, 3), filled where nothing is seen; whether the file has one channel of
+        colour; and the string of its alpha plane, empty if it is opaque.
     """
     cause, image_bytes = picture_headers.check(image_bytes, max_pixels)
     nothing = tf.zeros([0, 0, 1], tf.uint8)
     planes = tf.cond(cause == "", lambda: attempted(_decode, image_bytes, nothing), lambda: nothing)
-    channels = tf.shape(planes)[2]
-    alpha = tf.where(channels % 2 == 0, planes[..., -1], 255)
+    grey = tf.shape(planes)[2] < 3
+    places = tf.where(grey, [0, 0, 0], [0, 1, 2])
+    rgb, plane = tf.gather(planes, places, axis=2), planes[..., tf.where(grey, 1, 3):]
+    opaque = tf.reduce_all(plane == 255)
     cause = first_cause(
         cause, (tf.size(planes) > 0, picture_headers.UNREADABLE),
-        (tf.reduce_all(alpha == 255),
-         "has transparent parts, which are not encoded here: lay it on a background"))
-    grey = channels < 3
-    places = tf.where(grey, [0, 0, 0], [0, 1, 2])
-    return cause, tf.gather(planes, places, axis=2), grey
+        (opaque | picture_headers.is_png(image_bytes),
+         "has a fourth channel, which may be alpha or nothing: save it as PNG"))
+    rgb, chunk = tf.cond(
+        opaque, lambda: (rgb, tf.constant("")),
+        lambda: (alpha.fill_hidden(rgb, plane > 0), alpha.pack(plane)))
+    return cause, rgb, grey, chunk
 
 
 def _decode(image_bytes):
@@ -44,13 +48,20 @@ def _decode(image_bytes):
     return tf.ensure_shape(planes, [None, None, None])
 
 
-def write(rgb, grey):
-    """The PNG file of a decoded picture uint8 (height, width, 3), which has one channel if grey."""
+def write(rgb, grey, plane):
+    """The PNG file of a decoded picture.
+
+    Args:
+        rgb: uint8 (height, width, 3).
+        grey: whether it has one channel of colour.
+        plane: uint8 (height, width, 1), its alpha plane, or (height, width, 0) if it is opaque.
+    """
     def one_channel():
         total = tf.reduce_sum(tf.cast(rgb, tf.int32), 2, keepdims=True)
-        return tf.io.encode_png(tf.cast((total + 1) // 3, tf.uint8))
+        return tf.cast((total + 1) // 3, tf.uint8)
 
-    return tf.cond(grey, one_channel, lambda: tf.io.encode_png(rgb))
+    colours = tf.cond(grey, one_channel, lambda: rgb)
+    return tf.io.encode_png(tf.concat([colours, plane], 2))
 
 
 def pad(image, stride, centred):

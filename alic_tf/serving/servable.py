@@ -10,7 +10,7 @@ from alic_tf import padding
 from alic_tf.bitstream.quality_steps import STEPS_PER_QUALITY, quality_of_step
 from alic_tf.codec import LATENT_LIMIT, levels
 from alic_tf.integer.fixed_point import ONE
-from alic_tf.serving import container, pictures
+from alic_tf.serving import alpha, container, pictures
 from alic_tf.serving.byte_strings import text
 from alic_tf.serving.channel import ChannelModel
 from alic_tf.serving.checks import first_cause
@@ -80,12 +80,18 @@ class Servable(tf.Module):
 
     def _decode(self, alic_bytes):
         cause, file = self._traced("open", self._open)(alic_bytes)
+        width, height = file.header.width, file.header.height
+        with tf.device("CPU"):
+            nothing = tf.zeros([0, 0, 0], tf.uint8)
+            cause, plane = tf.cond(
+                cause == "", lambda: alpha.unpack(file.header.alpha, width, height),
+                lambda: (cause, nothing))
 
         def png():
             latent, _ = self._traced("entropy", self._decode_entropy)(file)
             image = self._synthesize(latent, quality_of_step(file.header.step))
-            image = padding.crop(image, file.header.height, file.header.width, *self._padding)
-            return pictures.write(image, file.header.grey)
+            image = padding.crop(image, height, width, *self._padding)
+            return pictures.write(image, file.header.grey, plane)
 
         return {"png_bytes": tf.cond(cause == "", png, lambda: ""), "error": cause}
 
@@ -142,20 +148,21 @@ class Servable(tf.Module):
         found = {
             "width": header.width, "height": header.height, "grey": header.grey,
             "quality": tf.cast(quality_of_step(header.step), tf.float32), "lanes": header.lanes,
-            "bytes": size, "bpp": tf.cast(8 * size / (header.width * header.height), tf.float32)}
+            "alpha": tf.cast(tf.strings.length(header.alpha), tf.int64), "bytes": size,
+            "bpp": tf.cast(8 * size / (header.width * header.height), tf.float32)}
         found = {name: tf.where(cause == "", value, tf.zeros_like(value))
                  for name, value in found.items()}
         return {**found, "error": cause}
 
     def _encode(self, image_bytes, quality):
         with tf.device("CPU"):
-            cause, image, grey = pictures.read(image_bytes, self._max_pixels)
+            cause, image, grey, chunk = pictures.read(image_bytes, self._max_pixels)
             cause = first_cause(self._quality_check(quality), cause)
-        coded = tf.cond(cause == "", lambda: self._coded(image, grey, quality), lambda: "")
+        coded = tf.cond(cause == "", lambda: self._coded(image, grey, chunk, quality), lambda: "")
         return {"alic_bytes": coded, "error": cause}
 
-    def _coded(self, image, grey, quality):
-        """The .alic file of a picture."""
+    def _coded(self, image, grey, chunk, quality):
+        """The .alic file of a picture and its chunk of alpha, which may be empty."""
         with tf.device("CPU"):
             padded = pictures.pad(image, *self._padding)
             # Division by a constant would be made a multiplication by its inverse.
@@ -170,7 +177,7 @@ class Servable(tf.Module):
             z = tf.cast(tf.round(z), tf.int64)
             payload, lanes = self.entropy.encode(y, z, step)
             height, width, _ = tf.unstack(tf.shape(image, tf.int64))
-            header = container.Header(width, height, step, lanes, grey, payload)
+            header = container.Header(width, height, step, lanes, grey, payload, chunk)
             return container.pack(header, self._codec.model_id)
 
     def _step(self, quality):

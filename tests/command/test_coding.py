@@ -469,6 +469,13 @@ def test_grey_alpha_and_metadata_survive_unless_dropped(run, tmp_path):
     assert back.image().getexif()[0x010F] == "Maker"
     assert np.array_equal(images.open_picture(tmp_path / "g2.png").array(), rgba[..., 2:])
 
+    assert run("--encode", "p.png", "--alpha", "png", "--output", "a.alic")[0] == 0
+    coded, asked = (container.unpack((tmp_path / f"{name}.alic").read_bytes()) for name in "pa")
+    assert (coded[0].alpha[:4], asked[0].alpha[:4]) == (b"RIFF", b"\x89PNG")
+    assert asked[1] == coded[1]
+    assert run("--decode", "a.alic", "--output", "a.png")[0] == 0
+    assert np.array_equal(images.open_picture(tmp_path / "a.png").array(), back.array())
+
     for action, source, output in (("encode", "p.png", "q.alic"), ("decode", "p.alic", "q.png")):
         assert run(f"--{action}", source, "--output", output, "--drop_metadata")[0] == 0
     assert "EXIF" not in run("--info", "q.alic")[1] and "alpha" in run("--info", "q.alic")[1]

@@ -26,7 +26,7 @@ def test_help_names_every_flag_of_this_program_and_no_other():
     assert (result.returncode, result.stderr) == (0, "")
     names = re.findall(r"^  (?:-\w, )?--(\w+)", result.stdout, re.MULTILINE)
     expected = """encode decode info output model quality target_bpp max_bytes target_psnr
-        drop_metadata verify report overwrite jobs recursive json quiet dry_run format
+        drop_metadata alpha verify report overwrite jobs recursive json quiet dry_run format
         output_quality max_side max_pixels help"""
     assert names == expected.split()
     assert run("-h").stdout == result.stdout
@@ -53,6 +53,7 @@ def test_help_names_every_flag_of_this_program_and_no_other():
         (["--encode", "a", "--max_bytes", "0"], "--max_bytes"),
         (["--decode", "a", "--jobs", "0"], "--jobs"),
         (["--decode", "a", "--output_quality", "101"], "--output_quality"),
+        (["--encode", "README.md", "--alpha", "gif"], "--alpha must be webp or png, not 'gif'"),
         (["--encode", "a", "--format", "jpg"], "--format does not go with --encode"),
         (["--encode", "a", "--quality", "high"], "--quality must be a number, not 'high'"),
         (["--decode", "a", "--quality", "3"], "--quality does not go with --decode"),

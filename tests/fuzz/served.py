@@ -3,12 +3,14 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from alic_tf.bitstream import container
+from alic_tf.pictures import alpha
 from alic_tf.serving.servable import Servable
 from tests.fuzz import streams
 
@@ -33,9 +35,9 @@ class Target:
     def __init__(self, codec, max_pixels, functions=None):
         self._max_pixels = max_pixels
         self._functions = functions or Servable(codec, max_pixels).functions()
-        self.files = [file for file in streams.corpus(codec)
-                      if not container.unpack(file)[0].alpha]
         self.pictures = _pictures()
+        self.files = [_with_png(file) for file in streams.corpus(codec)]
+        self._opaque = container.unpack(codec.encode(_image(), QUALITY))
         self.good = self.files + self.pictures
 
     def mutant(self, rng):
@@ -53,7 +55,9 @@ class Target:
             else:
                 data = streams.damaged(data or b"?", self.pictures, rng)
             data = data[:LARGEST]
-        return _with_checksums(data) if rng.random() < 0.5 else data
+        data = _with_checksums(data) if rng.random() < 0.5 else data
+        header, payload = self._opaque
+        return data if rng.random() < 0.7 else container.pack(replace(header, alpha=data), payload)
 
     def outcome(self, data):
         """What becomes of bytes: "outputs" of some function, or "refused" by all.
@@ -69,14 +73,15 @@ class Target:
             header, _ = container.unpack(coded["alic_bytes"])
             assert header.width * header.height <= self._max_pixels
         if decoded:
-            width, height = Image.open(io.BytesIO(decoded["png_bytes"])).size
-            assert (width, height) == (info["width"], info["height"])
-            assert width * height <= self._max_pixels
+            image = Image.open(io.BytesIO(decoded["png_bytes"]))
+            assert image.size == (info["width"], info["height"])
+            assert image.width * image.height <= self._max_pixels
+            assert image.mode.endswith("A") == bool(info["alpha"])
         if latents:
             images = self._answer("decode_latents", latents=latents["latents"][None],
                                   quality=[info["quality"]])
-            assert decoded and 0 < images["images"].size <= 3 * self._max_pixels
-        return "outputs" if coded or decoded else "refused"
+            assert 0 < images["images"].size <= 3 * self._max_pixels
+        return "outputs" if coded or decoded or latents else "refused"
 
     def _answer(self, name, **inputs):
         """Outputs for one example by name, nothing if it is refused."""
@@ -90,15 +95,30 @@ class Target:
         return outputs
 
 
+def _image():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (9, 12, 3), "uint8").repeat(4, 0).repeat(4, 1)
+
+
+def _with_png(file):
+    """An .alic file whose alpha plane, if it has one, is PNG."""
+    header, payload = container.unpack(file)
+    if not header.alpha:
+        return file
+    plane = alpha.unpack(header.alpha, header.width, header.height)
+    return container.pack(replace(header, alpha=alpha.pack(plane, "png")), payload)
+
+
 def _pictures():
     """Small pictures of all formats and kinds that are encoded."""
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (9, 12, 3), "uint8").repeat(4, 0).repeat(4, 1)
+    image = _image()
     pictures = [Image.fromarray(image), Image.fromarray(image[..., 0])]
     files = [_file(picture, form, **options) for picture in pictures for form, options in (
         ("PNG", {}), ("BMP", {}), ("GIF", {}), ("JPEG", {}), ("JPEG", {"progressive": True}),
         ("GIF", {"save_all": True, "append_images": pictures, "comment": b"comment"}))]
     files += [_file(pictures[0].convert(mode), "PNG") for mode in ("P", "1", "RGBA")]
+    files += [_file(Image.fromarray(image[..., channels]), "PNG")
+              for channels in ([0, 1, 2, 1], [0, 1])]
     return [*files, _file(pictures[0].convert("CMYK"), "JPEG")]
 
 

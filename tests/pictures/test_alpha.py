@@ -33,9 +33,11 @@ def masks():
 
 
 @pytest.mark.parametrize("plane", [pytest.param(m, id=name) for name, m in masks()])
-def test_nothing_is_lost(plane):
+@pytest.mark.parametrize(("form", "magic"), [("webp", b"RIFF"), ("png", b"\x89PNG")])
+def test_nothing_is_lost(plane, form, magic):
     plane = plane.astype(np.uint8)
-    data = alpha.pack(plane)
+    data = alpha.pack(plane, form)
+    assert data.startswith(magic)
     assert np.array_equal(alpha.unpack(data, plane.shape[1], plane.shape[0]), plane)
 
 

@@ -14,7 +14,7 @@ from alic_tf.serving import container as graph
 from alic_tf.serving.crc32 import crc32
 
 CODEC = SimpleNamespace(model_id=b"abcd", name="tiny", qualities=8)
-HEADER = container.Header(b"abcd", 300, 127, quality=24, lanes=4, grey=True)
+HEADER = container.Header(b"abcd", 300, 127, quality=24, lanes=4, grey=True, alpha=b"plane")
 PAYLOAD = bytes(range(256))
 unpack = tf.function(
     lambda string: graph.unpack(string, CODEC, container.MAX_PIXELS), autograph=False,
@@ -56,17 +56,21 @@ def test_files_are_read():
                              ("step", header.quality), ("lanes", header.lanes),
                              ("grey", header.grey)):
             assert getattr(found, field).numpy() == value
-    assert cause(with_chunks(("e", b"exif"), ("z", b"?"))) == ""
+        assert found.alpha.numpy() == header.alpha
+    # Kinds that may be ignored can come before alpha.
+    wrong, found = unpack(with_chunks(("!", b"?"), ("A", b"alpha"), ("e", b"exif"), ("z", b"?")))
+    assert wrong == b"" and found.alpha.numpy() == b"alpha"
 
 
 def test_files_are_written():
     payload = tf.constant(list(PAYLOAD), tf.int64)
-    for width, height, step, lanes_, grey in (
-            (300, 127, 24, 4, True), (1, 16384, 0, 1, False), (128, 16383, 56, 128, False)):
+    for width, height, step, lanes_, grey, alpha in (
+            (300, 127, 24, 4, True, b""), (1, 16384, 0, 1, False, b"plane"),
+            (128, 16383, 56, 128, False, bytes(300))):
         header = graph.Header(*(tf.constant(n, tf.int64) for n in (width, height, step, lanes_)),
-                              tf.constant(grey), payload)
+                              tf.constant(grey), payload, tf.constant(alpha))
         assert graph.pack(header, b"abcd").numpy() == container.pack(
-            container.Header(b"abcd", width, height, step, lanes_, grey), PAYLOAD)
+            container.Header(b"abcd", width, height, step, lanes_, grey, alpha), PAYLOAD)
 
 
 def test_refuses_what_the_program_refuses_and_says_why():
@@ -92,7 +96,7 @@ def test_refuses_what_the_program_refuses_and_says_why():
     (with_chunks(("e", b"1"), ("e", b"2")), "order of their kinds"),
     (with_chunks(("e", b"")), "chunk is empty"),
     (with_chunks(("Z", b"?")), "may not be ignored"),
-    (with_chunks(("A", b"alpha")), "alpha plane"),
+    (with_chunks(("A", b"")), "chunk is empty"),
     (container.pack(container.Header(b"abce", 1, 1), b"x"), "not written with tiny"),
     (container.pack(container.Header(b"abcd", 1, 1, quality=57), b"x"), "quality step 57"),
 ])

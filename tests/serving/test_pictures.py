@@ -98,8 +98,16 @@ def test_tables_of_colours_are_refused_where_tensorflow_does_not_read_them():
     out = io.BytesIO()
     Image.fromarray(image).convert("P").save(out, "BMP")
     assert "table of colours" in cause(out.getvalue())
-    found, rgb, grey = read(file_of(image[..., 0], "BMP"))
+    found, rgb, grey, _ = read(file_of(image[..., 0], "BMP"))
     assert found == b"" and grey and np.all(rgb.numpy() == image[..., :1])
+
+
+@pytest.mark.parametrize("fourth", [254, 255])
+def test_a_fourth_channel_of_a_bmp_file_may_be_nothing(fourth):
+    """Pillow, too, takes such a file for opaque."""
+    image = np.full((9, 12, 4), [1, 2, 3, fourth], "uint8")
+    found = read(file_of(image, "BMP"))[0].numpy()
+    assert (b"fourth channel" in found) == (fourth < 255) and bool(found) == (fourth < 255)
 
 
 def test_the_first_frame_of_an_animation_is_all_that_is_decoded():
@@ -107,7 +115,7 @@ def test_the_first_frame_of_an_animation_is_all_that_is_decoded():
     frames = rng.integers(0, 256, (3, 50, 100), "uint8")
     rest = [Image.fromarray(frame) for frame in frames[1:]]
     data = file_of(frames[0], "GIF", save_all=True, append_images=rest, comment=b"x" * 300)
-    found, rgb, _ = read(data)
+    found, rgb, *_ = read(data)
     assert found == b"" and np.all(rgb.numpy() == frames[0][..., None])
     # What follows does not matter, not even frames of gigabytes.
     cut = check(data)[1].numpy()
@@ -121,7 +129,7 @@ def test_damaged_files(form, options):
     data = file_of(np.random.default_rng(0).integers(0, 256, (40, 60), "uint8"), form, **options)
     assert read(data)[0] == b""
     for damaged in (data[:len(data) // 2], data[:-20]):
-        found, rgb, _ = read(damaged)
+        found, rgb, *_ = read(damaged)
         assert found == UNREADABLE.encode() and tf.size(rgb) == 0
 
 
