@@ -53,6 +53,7 @@ def encode(
     max_bytes: int | None = None,
     target_bpp: float | None = None,
     target_psnr: float | None = None,
+    effort: int = 0,
 ) -> bytes:
     """Codes a picture.
 
@@ -64,13 +65,14 @@ def encode(
         max_bytes, target_bpp: instead, the best quality with at most so many bytes, or bits per
             pixel.
         target_psnr: instead, the smallest file with at least so many dB.
+        effort: 0 to 9, how long to search for a file that costs less; see docs/effort.md.
 
     Returns:
         bytes of an .alic file.
 
     Raises:
-        ValueError: the quality is out of range, or an array is no picture; or several of quality
-            and targets are given.
+        ValueError: quality or effort are out of range, or an array is no picture; or several of
+            quality and targets are given.
         alic_tf.errors.AlicError: see `alic_tf.errors`.
     """
     from alic_tf import targets, zoo
@@ -88,8 +90,8 @@ def encode(
     picture = Picture.of(image)
     codec = zoo.shared(model)
     for kind, value in asked.items():
-        return targets.search(codec, picture, targets.Target(kind, value)).data
-    return codec.encode(picture, quality)
+        return targets.search(codec, picture, targets.Target(kind, value), effort).data
+    return codec.encode(picture, quality, effort)
 
 
 def decode(data: Source) -> np.ndarray:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,7 @@ from alic_tf.bitstream import container
 from alic_tf.bitstream.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
 from alic_tf.pictures import alpha
 from alic_tf.pictures.picture import Picture
+from alic_tf.refinement import STEPS, Refinement
 from alic_tf.tiling import Chain, Tiling
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 # Quantized latents are fixed-point activations, which end at 4096.
 LATENT_LIMIT = 4095.0
+
+
+class _Coded(NamedTuple):
+    """A picture's payload and number of lanes, and the latents that it decodes to."""
+
+    payload: bytes
+    latent: np.ndarray
+    lanes: int
+    hyper_latent: np.ndarray
 
 
 class Codec:
@@ -80,7 +90,11 @@ class Codec:
             raise TypeError(f"{self!r} was not loaded from a file, and cannot be pickled")
         return self.origin
 
-    def encode(self, image: Pixels, quality: float | None = None) -> bytes:
+    @cached_property
+    def _refinement(self) -> Refinement:
+        return Refinement(self.model, self.exact.smallest_coded)
+
+    def encode(self, image: Pixels, quality: float | None = None, effort: int = 0) -> bytes:
         """Codes an image.
 
         Args:
@@ -88,6 +102,8 @@ class Codec:
                 (RGB), or [h, w, 2] or [h, w, 4] (with alpha); see `Picture.of`.
             quality: real number in 1..qualities, rounded to eighths; 4 by default.
                 Without meaning for a model of one rate.
+            effort: 0 to 9, how long to search for a file that costs less: bits, and its error
+                weighted as the quality does. See `refinement` and docs/effort.md.
 
         Returns:
             bytes of an .alic file.
@@ -95,15 +111,18 @@ class Codec:
         Raises:
             LimitExceeded: the image or its metadata are larger than the format allows.
             ImageUnreadable: a Pillow image that is damaged or has floating-point samples.
-            ValueError: the array has another type or shape, or the quality is out of range.
+            ValueError: the array has another type or shape, or quality or effort are out of range.
             AlicError: the networks overflow.
         """
-        return self.encode_with_latents(image, quality)[0]
+        return self.encode_with_latents(image, quality, effort=effort)[0]
 
-    def encode_many(self, images: Sequence[Pixels], quality: float | None = None) -> list[bytes]:
+    def encode_many(
+        self, images: Sequence[Pixels], quality: float | None = None, effort: int = 0
+    ) -> list[bytes]:
         """As `encode`, of each of a list; returns a list. A terminal shows a bar of progress."""
         with progress.bar(len(images)) as advance:
-            return [self.encode_with_latents(image, quality, advance)[0] for image in images]
+            return [self.encode_with_latents(image, quality, advance, effort)[0]
+                    for image in images]
 
     def decode_many(self, files: Sequence[Data]) -> list[np.ndarray]:
         """As `decode`, of each of a list; returns a list. A terminal shows a bar of progress."""
@@ -112,12 +131,13 @@ class Codec:
 
     def encode_with_latents(
         self, image: Pixels, quality: float | None = None,
-        advance: progress.Advance = progress.ignore,
+        advance: progress.Advance = progress.ignore, effort: int = 0,
     ) -> tuple[bytes, dict[str, np.ndarray]]:  # fmt: skip
         """As `encode`; returns (bytes, the latents as `latents` will find them).
 
         Args:
-            advance: function that is told each share of the work, which is 1, as it is done.
+            advance: function that is told each share of the work, which is 1, as it is done. During
+                a search it may raise `refinement.Enough`; the best so far is coded then.
         """
         picture = Picture.of(image)
         height, width = picture.rgb.shape[:2]
@@ -126,13 +146,20 @@ class Codec:
             quality = min(DEFAULT_QUALITY, self.qualities)
         if self.qualities > 1 and not 1 <= quality <= self.qualities:
             raise ValueError(f"quality must be in 1..{self.qualities}, not {quality!r}")
+        if effort not in range(len(STEPS)):
+            raise ValueError(f"effort must be in 0..{len(STEPS) - 1}, not {effort!r}")
         step = step_of_quality(quality, self.qualities)
-        half = progress.part(advance, 0.5)
-        latent, z = self._analyze(picture.rgb, quality_of_step(step), half)
-        payload, latent_hat, lanes = self.exact.at(step).encode(latent, z, half)
-        header = container.Header(self.model_id, quality=step, lanes=lanes, **picture.fields)
-        data = container.pack(header, payload)
-        return data, {"latent": latent_hat, "hyper_latent": z}
+        plain = progress.ignore if effort else progress.part(advance, 0.5)
+        latents = self._analyze(picture.rgb, quality_of_step(step), plain)
+        coded = self._code(*latents, step, plain)
+        if effort:
+            latents = self._search(picture.rgb, quality_of_step(step), STEPS[effort], advance)
+            candidates = coded, self._code(*latents, step)
+            coded = min(candidates, key=partial(self._cost, picture.rgb, step))
+        header = container.Header(
+            self.model_id, quality=step, lanes=coded.lanes, **picture.fields)
+        data = container.pack(header, coded.payload)
+        return data, {"latent": coded.latent, "hyper_latent": coded.hyper_latent}
 
     def latents(self, data: Data) -> dict[str, np.ndarray]:
         """Decodes the latents of an .alic file.
@@ -212,15 +239,48 @@ class Codec:
         )
         return float(bits[0])
 
+    def _code(self, latent, z, step, advance=progress.ignore):
+        """The `_Coded` of latents at a step of quality."""
+        return _Coded(*self.exact.at(step).encode(latent, z, advance), z)
+
+    def _cost(self, rgb, step, coded):
+        """What a picture's `_Coded` costs, in bits: those of the payload, and its error."""
+        quality = quality_of_step(step)
+        image = self._synthesize(coded.latent, quality, progress.ignore)
+        image = padding.crop(image, *rgb.shape[:2], *self._padding)
+        squared_error = sum(np.sum(np.square(a.astype("int32") - b)) for a, b in zip(image, rgb))
+        return self._refinement.cost(8 * len(coded.payload), squared_error, quality)
+
+    def _search(self, rgb, quality, steps, advance):
+        """As `_analyze`, after so many steps of `Refinement`."""
+        height, width = self._padded(rgb)
+        counts = np.zeros((height, width, 1), "bool")
+        padding.crop(counts, *rgb.shape[:2], *self._padding)[:] = True
+
+        def read(*window):
+            pixels = padding.pad(rgb, *self._padding, *window) / np.float32(255)
+            return np.concatenate([pixels, counts[window].astype("float32")], axis=-1)
+
+        latent, z = self._refinement(read, height, width, quality, steps, advance)
+        return self._codable(latent, np.rint(z))
+
+    def _padded(self, rgb):
+        """Height and width of a picture once its sides are multiples of the stride."""
+        return [padding.padded_size(size, self._stride) for size in rgb.shape[:2]]
+
     def _analyze(self, rgb, quality, advance):
         """(latent, float32, and hyper latent, int64) of a picture uint8 [h, w, 3]."""
-        height, width = (padding.padded_size(size, self._stride) for size in rgb.shape[:2])
+        height, width = self._padded(rgb)
 
         def pixels(*window):
             return padding.pad(rgb, *self._padding, *window) / np.float32(255)
 
         latent = self._latent(pixels, height, width, quality, advance=advance)
         z = self._hyper_latent(lambda *window: latent[window], *latent.shape[:2], quality)
+        return self._codable(latent, z)
+
+    def _codable(self, latent, z):
+        """Latents within the limits of the coder, the hyper latent as integers."""
         latent, z = (np.clip(x, -LATENT_LIMIT, LATENT_LIMIT, out=x) for x in (latent, z))
         if np.isnan(latent).any() or np.isnan(z).any():
             raise errors.AlicError(f"the networks of {self.name} overflow on this picture")

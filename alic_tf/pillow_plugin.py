@@ -5,9 +5,9 @@
 
 Opening reads and checks the file and gives size, mode and metadata; TensorFlow is imported when
 pixels are asked for. The model is the shipped one that the file names. `save` takes, beside
-`quality` and `model`, `exif`, `icc_profile` and `xmp`; as in Pillow's other formats, the profile is
-that of the image by default, and EXIF and XMP are left out. What goes wrong raises OSError, as
-Pillow's users expect, from the `alic_tf.errors` that tells the kind.
+`quality`, `effort` and `model`, `exif`, `icc_profile` and `xmp`; as in Pillow's other formats, the
+profile is that of the image by default, and EXIF and XMP are left out. What goes wrong raises
+OSError, as Pillow's users expect, from the `alic_tf.errors` that tells the kind.
 """
 
 import contextlib
@@ -73,7 +73,7 @@ def _save(image, stream, _):
     image.info = {name: value for name, value in given.items() if value is not None}
     with _os_errors():
         codec = zoo.shared(options.get("model", "dwan"))
-        data = codec.encode(image, options.get("quality"))
+        data = codec.encode(image, options.get("quality"), options.get("effort", 0))
     stream.write(data)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from alic_tf import errors, metrics
 from alic_tf.bitstream.quality_steps import quality_of_step, step_of_quality
+from alic_tf.progress import ignore
 
 
 class Target(NamedTuple):
@@ -28,16 +29,19 @@ class Found(NamedTuple):
     latents: dict
 
 
-def search(codec, picture, target):
+def search(codec, picture, target, effort=0, advance=ignore):
     """The best file that is not over a size, or the smallest that is not under a PSNR.
 
     Bisects the qualities that a file can have, as if size and PSNR grew with each: that takes six
-    trials with 57 qualities. What is found reaches the target in any case.
+    trials with 57 qualities. What is found reaches the target in any case. With an effort, the file
+    of the quality that is found is searched for once more, and if that misses the target, which it
+    may by a little, that of the next quality.
 
     Arguments:
         codec: a `Codec`.
         picture: a `Picture`.
         target: a `Target`.
+        effort, advance: as of `Codec.encode_with_latents`; of the last search only.
 
     Returns:
         A `Found`.
@@ -49,10 +53,10 @@ def search(codec, picture, target):
     likeness = target.kind == "psnr"
     found = None
 
-    def figure(step):
+    def figure(step, *search):
         nonlocal found
         quality = quality_of_step(step)
-        data, latents = codec.encode_with_latents(picture, quality)
+        data, latents = codec.encode_with_latents(picture, quality, *search)
         value = _measure(codec, picture, data, target.kind)
         # Only the last of these is kept: bisection comes to better ones, and latents are large.
         if value >= target.value if likeness else value <= target.value:
@@ -69,6 +73,12 @@ def search(codec, picture, target):
             f"{target.value:g} {unit} cannot be reached: the qualities go from {low:{digits}} to "
             f"{high:{digits}} {unit}"
         )
+    if effort:
+        step, plain = step_of_quality(found.quality, codec.qualities), found
+        following = step + 1 if likeness else step - 1
+        figure(step, advance, effort)
+        if found is plain and following in steps:
+            figure(following, advance, effort)
     return found
 
 

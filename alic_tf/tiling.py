@@ -1,6 +1,7 @@
 """Local functions of pictures, evaluated in overlapping tiles so that memory stays bounded."""
 
 import itertools
+import math
 from functools import cached_property, partial
 
 import numpy as np
@@ -92,6 +93,10 @@ class Tiling:
             whole[rows.write, columns.write] = values
             advance(values.shape[0] * values.shape[1] / (whole.shape[0] * whole.shape[1]))
         return whole
+
+    def count(self, height, width):
+        """Number of tiles of a picture."""
+        return math.prod(len(self._cuts(size)) - 1 for size in (height, width))
 
     def _cuts(self, size):
         blocks = size // self.block

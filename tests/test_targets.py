@@ -11,16 +11,20 @@ PICTURE = Picture.of(np.zeros((10, 20, 3), np.uint8))
 
 
 class Ladder:
-    """A codec whose file at step s has sizes[s] bytes and decodes with an error of errors[s]."""
+    """A codec whose file at step s has sizes[s] bytes and decodes with an error of errors[s].
 
-    def __init__(self, sizes, differences=None):
+    A search makes files larger by `growth` bytes.
+    """
+
+    def __init__(self, sizes, differences=None, growth=0):
         self.sizes, self.differences, self.trials = sizes, differences, []
-        self.qualities = 1 + (len(sizes) - 1) // 8
+        self.qualities, self.growth = 1 + (len(sizes) - 1) // 8, growth
 
-    def encode_with_latents(self, picture, quality):
+    def encode_with_latents(self, picture, quality, advance=None, effort=0):
         step = round((quality - 1) * 8)
         self.trials.append(step)
-        return bytes([step]) + bytes(self.sizes[step] - 1), {"step": step}
+        size = self.sizes[step] + self.growth * bool(effort)
+        return bytes([step]) + bytes(size - 1), {"step": step, "effort": effort}
 
     def decode_picture(self, data):
         return Picture.of(PICTURE.rgb + np.uint8(self.differences[data[0]]))
@@ -36,12 +40,21 @@ def test_the_largest_file_that_is_not_over_a_size(limit):
     found = search(codec, PICTURE, Target("bytes", limit))
     step = min((limit - 100) // 10, 56)
     assert (len(found.data), found.quality) == (100 + 10 * step, 1 + step / 8)
-    assert found.latents == {"step": step} and len(codec.trials) <= 6
+    assert found.latents == {"step": step, "effort": 0} and len(codec.trials) <= 6
 
 
 def test_bits_per_pixel_are_those_of_the_whole_file():
     codec = Ladder([100 + 10 * step for step in range(57)])
     assert len(search(codec, PICTURE, Target("bpp", 8 * 250 / 200)).data) == 250
+
+
+@pytest.mark.parametrize("growth, step, effort", [(-7, 20, 3), (5, 20, 3), (8, 19, 3), (18, 20, 0)])
+def test_a_searched_file_reaches_the_target_too(growth, step, effort):
+    codec = Ladder([100 + 10 * step for step in range(57)], growth=growth)
+    found = search(codec, PICTURE, Target("bytes", 305), 3)
+    assert found.latents == {"step": step, "effort": effort}
+    assert len(found.data) == 100 + 10 * step + growth * bool(effort) <= 305
+    assert found.quality == 1 + step / 8
 
 
 @pytest.mark.parametrize("step", [0, 1, 27, 55, 56])

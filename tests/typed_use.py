@@ -16,7 +16,7 @@ def run(path: Path, model: str | Path) -> None:
     image: Image.Image = Image.open(path)
     picture: Picture = Picture.of(image)
     data: bytes = codec.encode(image, quality=2)
-    data = codec.encode(picture)
+    data = codec.encode(picture, effort=0)
     latents: dict[str, np.ndarray] = codec.latents(data)
     coded, same = codec.encode_with_latents(picture.array())
     assert all(np.array_equal(latents[name], same[name]) for name in latents)
@@ -30,7 +30,7 @@ def run(path: Path, model: str | Path) -> None:
     assert arrays[0].shape == array.shape and (codec.name, len(codec.model_id), codec.qualities)
 
     listed: dict[str, dict[str, Any]] = alic_tf.models()
-    by_path: bytes = alic_tf.encode(str(path), model, max_bytes=len(data))
+    by_path: bytes = alic_tf.encode(str(path), model, max_bytes=len(data), effort=0)
     more: bytes = alic_tf.encode(array, model, target_psnr=1.0)
     assert alic_tf.info(by_path)["bytes"] <= len(data) and len(more) > 0 and len(listed) >= 0
     again: np.ndarray = codec.decode(more)

@@ -5,6 +5,7 @@ All that can be refused is refused before TensorFlow, which takes seconds, is im
 
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from alic_tf import errors, flags
@@ -31,6 +32,9 @@ FLAGS = (
          "", (1, None)),
     Flag("float", "target_psnr", None, "P", "instead: the smallest file with at least so many dB",
          "", (0, None)),
+    Flag("integer", "effort", 0, "E", "how long to search for a file that costs less: 0 not at "
+         "all, 9 for minutes; control-C ends the search, and the best so far is written", "",
+         (0, 9), "e"),
     options.DROP_METADATA,
     Flag("string", "alpha", "webp", "FORM", "hold transparency as webp, or as png, which model "
          "servers decode, too"),
@@ -82,21 +86,23 @@ def encode(sources, values):
         return batch.rehearse(items, values)
     codecs.lift_limit_of_pillow()
 
-    def encode_one(item, advance):
+    def encode_one(item, advance, searching=None):
         picture = images.open_picture(item.read() if item.path is batch.STDIN else item.path)
         picture = replace(picture, alpha_form=values.alpha)
         if values.drop_metadata:
             picture = picture.without_metadata()
         height, width, _ = picture.rgb.shape
         codec = codecs.encoder(values.model)
+        if searching:
+            advance = searching.guarded(advance)
+        else:
+            advance = codecs.if_large(width, height, advance)
         start = time.perf_counter()
         if target:
-            quality, data, latents = targets.search(codec, picture, target)
+            quality, data, latents = targets.search(codec, picture, target, values.effort, advance)
         else:
             quality = values.quality
-            data, latents = codec.encode_with_latents(
-                picture, quality, codecs.if_large(width, height, advance)
-            )
+            data, latents = codec.encode_with_latents(picture, quality, advance, values.effort)
         seconds = time.perf_counter() - start
         row = report.Row(item.name, width, height, len(data), seconds)
         if values.verify:
@@ -113,7 +119,14 @@ def encode(sources, values):
         record = {"model": codec.name, "quality": quality} | metrics.finite(asdict(row))
         return batch.Done(f"{item.target}: {row}{''.join(notes)}", record, row)
 
-    rows, failed = batch.for_each(items, encode_one, values)
+    if values.effort:
+        from alic_tf.command.interruption import searches
+
+        with searches() as searching:
+            work = partial(encode_one, searching=searching)
+            rows, failed = batch.for_each(items, work, values)
+    else:
+        rows, failed = batch.for_each(items, encode_one, values)
     if rows and (values.report or len(items) > 1 or Path(sources[0]).is_dir()):
         batch.say(report.closing_text(rows), items[0].target, values)
     if values.report:

@@ -97,6 +97,8 @@ class ExactEntropyModel(abc.ABC):
     skips_channels = False
     # Whether all means are 0, so that an encoder knows the whole latent before it codes any.
     foreseen = False
+    # Scale below which an element is not coded and equals its mean.
+    smallest_coded = 0.0
     # Latent samples a sample of the hyper latent, each way.
     hyper_stride = HYPER_STRIDE
 

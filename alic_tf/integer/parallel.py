@@ -14,7 +14,7 @@ from alic_tf.integer.mixture import IntegerMixture
 from alic_tf.integer.model import HYPER_STRIDE, ExactEntropyModel, Part, Prediction
 from alic_tf.integer.prior import FactorizedTables
 from alic_tf.integer.stored import Stored, numbered, unflatten
-from alic_tf.integer.tables import IntegerTables
+from alic_tf.integer.tables import IntegerTables, scale_of_level
 from alic_tf.tiling import Tiling
 
 # Factors (units, gains) have more fraction bits than activations: they go down to 0.01.
@@ -155,6 +155,10 @@ class ExactParallelModel(ExactEntropyModel):
         self.qualities, self.groups = qualities, tuple(int(n) for n in groups)
         self.hyper, self.networks, self.step = list(hyper), list(passes), step
         self.lowest_coded_level = int(lowest_coded_level)
+
+    @property
+    def smallest_coded(self):
+        return scale_of_level(self.lowest_coded_level - 0.5)
 
     def at(self, step):
         return ExactParallelModel(self.prior, self.tables, self.qualities, self.groups,

@@ -34,6 +34,11 @@ EXPONENTIAL_BITS = 8
 EXPONENTIAL_REACH = 12
 
 
+def scale_of_level(level):
+    """The scale that a level, a number or an array, stands for; halves are between two."""
+    return 2.0 ** (level / LEVELS_PER_OCTAVE + LOG2_SMALLEST)
+
+
 def _cumulative(family, x):
     if family == "gaussian":
         return 0.5 * math.erfc(-x / math.sqrt(2))
@@ -83,10 +88,10 @@ class IntegerTables(Stored):
         cdf = np.rint(cdf * 2**CDF_BITS)
         # The ends are certain, so that all of the mass lies within.
         cdf[:, 0], cdf[:, -1] = 0, 2**CDF_BITS
-        level = np.arange(LEVELS) / LEVELS_PER_OCTAVE + LOG2_SMALLEST
+        levels = np.arange(LEVELS)
         reciprocals = np.rint(
-            2.0 ** (RECIPROCAL_BITS + OFFSET_BITS - FRACTION_BITS - level))
-        thresholds = np.ceil(ONE * 2.0 ** (level[1:] - 0.5 / LEVELS_PER_OCTAVE))
+            2.0 ** (RECIPROCAL_BITS + OFFSET_BITS - FRACTION_BITS) / scale_of_level(levels))
+        thresholds = np.ceil(ONE * scale_of_level(levels[1:] - 0.5))
         d = np.arange((EXPONENTIAL_REACH << EXPONENTIAL_BITS) + 1) / (1 << EXPONENTIAL_BITS)
         exponentials = np.rint(np.exp(-d) * 2**WEIGHT_BITS)
         exponentials[-1] = 0

@@ -12,7 +12,7 @@ from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
 from alic_tf.layers.lower_bound import lower_bound
 from alic_tf.layers.sequence import build_sequence
 from alic_tf.networks.entropy.distributions import SMALLEST_SCALE, gaussian_bits
-from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, total
+from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, nearest, total
 from alic_tf.networks.invertible import conv_transformers, downsampling, upsampling
 from alic_tf.topology import apply
 
@@ -37,8 +37,8 @@ class SliceContext(keras.layers.Layer):
 
     Call:
         features: pair of float32 [b, h, w, C]; part: float32 [b, h, w, size].
-        Returns (mean, scale, part_hat), each [b, h, w, size]; part_hat passes gradients straight
-        through to part.
+        rounding: see `EntropyModel.coded`.
+        Returns (mean, scale, deviation, part_hat), each [b, h, w, size].
     """
 
     def __init__(self, size, attention=128, widths=(224, 128), **kwargs):
@@ -61,12 +61,13 @@ class SliceContext(keras.layers.Layer):
         build_sequence(self.residual, (*features_shape[:-1], features_shape[-1] + self.size))
         self.built = True
 
-    def call(self, features, part):
+    def call(self, features, part, rounding=nearest):
         support, mean = topology.slice_mean(self, features[0])
-        scale = topology.slice_scale(self, features[1])
-        part_hat = part + ops.stop_gradient(ops.round(part - mean) + mean - part)
+        scale = lower_bound(topology.slice_scale(self, features[1]), SMALLEST_SCALE)
+        deviation = rounding(part - mean, scale)
+        part_hat = mean + deviation
         residual = apply(self.residual, ops.concatenate([support, part_hat], axis=-1))
-        return mean, lower_bound(scale, SMALLEST_SCALE), part_hat + 0.5 * ops.tanh(residual)
+        return mean, scale, deviation, part_hat + 0.5 * ops.tanh(residual)
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "attention": self.attention,
@@ -87,8 +88,8 @@ class ChannelContext(keras.layers.Layer):
 
     Call:
         latent: float32 [b, h, w, M]; features: pair of [b, h, w, P], for means and scales.
-        Returns (mean, scale, latent_hat), each [b, h, w, M]. latent_hat passes gradients straight
-        through to latent.
+        rounding: see `EntropyModel.coded`.
+        Returns (mean, scale, deviation, latent_hat), each [b, h, w, M].
 
     Raises:
         ValueError: the slices are not equal.
@@ -107,12 +108,12 @@ class ChannelContext(keras.layers.Layer):
             layer.build((*features_shape[:-1], features_shape[-1] + i * layer.size))
         self.built = True
 
-    def call(self, latent, features):
+    def call(self, latent, features, rounding=nearest):
         results, known = [], []
         for layer, part in zip(self.slices, ops.split(latent, len(self.slices), axis=-1)):
             seen = [ops.concatenate([x, *known], axis=-1) for x in features]
-            results.append(layer(seen, part))
-            known.append(results[-1][2])
+            results.append(layer(seen, part, rounding=rounding))
+            known.append(results[-1][-1])
         return tuple(ops.concatenate(parts, axis=-1) for parts in zip(*results))
 
     def get_config(self):
@@ -187,16 +188,18 @@ class ChannelEntropyModel(EntropyModel):
         return [apply(synthesis, z_hat)
                 for synthesis in (self.mean_synthesis, self.scale_synthesis)]
 
-    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
-        """Ideal bits [b] of a decoded latent and hyper latent."""
-        mean, scale, _ = self.context(latent_hat, self.features(z_hat))
-        # Residuals are within 1/2: rounding takes them off.
-        return total(gaussian_bits(ops.round(latent_hat - mean), scale)) + self._hyper_bits(z_hat)
+    def coded(self, latent, z, quality=ONE_RATE, rounding=nearest, smallest_coded=0.0):
+        # Of a decoded latent, rounding takes off the residuals, which are within 1/2.
+        hyper_bits, z_hat = self._rounded_hyper_latent(z, rounding)
+        _, scale, deviation, latent_hat = self.context(
+            latent, self.features(z_hat), rounding=rounding)
+        return [gaussian_bits(deviation, scale), hyper_bits], latent_hat
 
     def call(self, latent, quality=ONE_RATE, training=False):
         z_hat, hyper_bits = self._code_hyper_latent(self.hyper_latent(latent), training)
-        mean, scale, latent_hat = self.context(latent, self.features(z_hat))
-        deviation = self._noisy(latent - mean) if training else ops.round(latent - mean)
+        mean, scale, deviation, latent_hat = self.context(latent, self.features(z_hat))
+        if training:
+            deviation = self._noisy(latent - mean)
         return {"bits": total(gaussian_bits(deviation, scale)), "hyper_bits": hyper_bits,
                 "latent_hat": latent_hat}
 

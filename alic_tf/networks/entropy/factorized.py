@@ -5,7 +5,7 @@ from keras import ops
 
 from alic_tf.integer.factorized import ExactFactorizedModel
 from alic_tf.networks.entropy.level_prior import LevelPrior
-from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel
+from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, nearest
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -47,9 +47,10 @@ class FactorizedEntropyModel(EntropyModel):
         """The latent."""
         return latent
 
-    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
-        """Ideal bits [b] of a rounded latent, which is z_hat."""
-        return self._hyper_bits(z_hat)
+    def coded(self, latent, z, quality=ONE_RATE, rounding=nearest, smallest_coded=0.0):
+        # Latent and hyper latent are one.
+        bits, latent_hat = self._rounded_hyper_latent(z, rounding)
+        return [bits], latent_hat
 
     def call(self, latent, quality=ONE_RATE, training=False):
         coded = latent if self.rate_gradient else ops.stop_gradient(latent)

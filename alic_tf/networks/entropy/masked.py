@@ -10,7 +10,7 @@ from alic_tf.integer.tables import IntegerTables
 from alic_tf.layers.convolution import MaskedConvolution, SignalConvolution
 from alic_tf.networks.entropy.distributions import Mixture
 from alic_tf.networks.entropy.hyperprior import HyperAnalysis, HyperSynthesis
-from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, round_straight_through, total
+from alic_tf.networks.entropy.model import ONE_RATE, EntropyModel, nearest, total
 
 # Widths of the two hidden layers, and the number of outputs per latent channel.
 _WIDTHS = {"gaussian": (640, 640, 2), "gmm": (640, 640, 9), "gllmm": (640, 1280, 30)}
@@ -156,14 +156,15 @@ class MaskedEntropyModel(EntropyModel):
         """`Mixture` of each latent element given the rounded hyper latent and latent."""
         return self.context(self.hyper_synthesis(z_hat), latent_hat)
 
-    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
-        """Ideal bits [b] of a rounded latent and hyper latent."""
+    def coded(self, latent, z, quality=ONE_RATE, rounding=nearest, smallest_coded=0.0):
+        hyper_bits, z_hat = self._rounded_hyper_latent(z, rounding)
+        latent_hat = rounding(latent, None)
         bits = self.distribution(z_hat, latent_hat).bits(latent_hat)
-        return total(bits) + self._hyper_bits(z_hat)
+        return [bits, hyper_bits], latent_hat
 
     def call(self, latent, quality=ONE_RATE, training=False):
         z_hat, hyper_bits = self._code_hyper_latent(self.hyper_latent(latent), training)
-        latent_hat = round_straight_through(latent, ops.round(latent))
+        latent_hat = nearest(latent)
         values = self._noisy(latent) if training else latent_hat
         # As the authors do, the context sees in training the values whose rate is counted.
         bits = self.distribution(z_hat, values).bits(values)

@@ -14,6 +14,11 @@ def round_straight_through(x, rounded):
     return x + ops.stop_gradient(rounded - x)
 
 
+def nearest(deviation, scale=None):
+    """Rounding as the coder does it, with the gradient of the deviation."""
+    return round_straight_through(deviation, ops.round(deviation))
+
+
 def total(bits):
     """Sum [b] over all but the first axis."""
     return ops.sum(bits, axis=(1, 2, 3))
@@ -49,8 +54,9 @@ class EntropyModel(keras.layers.Layer):
     Returns:
         dictionary: bits [b], hyper_bits [b], latent_hat [b, h, w, M] (straight-through).
 
-    `hyper_latent` and `rate` give the codec what it needs, and `for_latents` builds one from the
-    switches of a model: (latents, qualities, **switches), among them the context. `integer_parts`
+    `hyper_latent` and `rate` give the codec what it needs, `coded` what searches for latents that
+    cost less, and `for_latents` builds one from the switches of a model: (latents, qualities,
+    **switches), among them the context. `integer_parts`
     says what its file holds, of a function from knots to the unit: layers, lists and
     dictionaries of layers, and `IntegerTables`, by the name under which their integers stand;
     numbers, in a `Fixed` where they follow from the configuration. See
@@ -77,6 +83,34 @@ class EntropyModel(keras.layers.Layer):
     @property
     def alignment(self):
         return self.hyper_stride
+
+    def coded(self, latent, z, quality=ONE_RATE, rounding=nearest, smallest_coded=0.0):
+        """What comes of a latent and a hyper latent by some kind of rounding.
+
+        Args:
+            latent: float32 [b, h, w, M].
+            z: float32 [b, h / 4, w / 4, any], counted from the medians of the prior.
+            quality: `Quality`.
+            rounding: function of deviations from means, and of the scales there or None where
+                none are known yet, that returns the deviations that are coded.
+            smallest_coded: scale below which elements equal their means, at no bits, in models
+                that skip such.
+
+        Returns:
+            (bits, latent_hat): ideal ones of both, [b, h, w, M] and [b, h / 4, w / 4, any], as a
+            list; and what is decoded, [b, h, w, M].
+        """
+        raise NotImplementedError
+
+    def rate(self, latent_hat, z_hat, quality=ONE_RATE):
+        """Ideal bits [b] of a decoded latent and a rounded hyper latent."""
+        bits, _ = self.coded(latent_hat, z_hat - self.prior.medians, quality)
+        return sum(map(total, bits))
+
+    def _rounded_hyper_latent(self, z, rounding):
+        """(bits, z_hat) of a hyper latent that is counted from the medians."""
+        z_hat = rounding(z, None) + self.prior.medians
+        return -ops.log(self.prior.likelihood(z_hat)) / np.log(2.0), z_hat
 
     def _hyper_bits(self, z_hat):
         """Bits [b] of a rounded hyper latent."""

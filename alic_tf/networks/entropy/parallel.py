@@ -18,7 +18,7 @@ from alic_tf.layers.quality import QualityVector, quality_knots
 from alic_tf.layers.sequence import build_sequence
 from alic_tf.layers.state_space import StateSpace
 from alic_tf.networks.entropy.distributions import SMALLEST_SCALE, gaussian_bits
-from alic_tf.networks.entropy.model import EntropyModel, total
+from alic_tf.networks.entropy.model import EntropyModel, nearest, total
 from alic_tf.networks.stack import ConvolutionStack
 
 
@@ -108,8 +108,8 @@ class ParallelContext(keras.layers.Layer):
     Call:
         latent: float32 [b, h, w, M] in quantization steps; hyper: [b, h, w, P];
         unit: [b, 1, 1, M].
-        Returns (mean, scale, latent_hat), each [b, h, w, M], in quantization steps. latent_hat
-        passes gradients straight through to latent.
+        rounding: see `EntropyModel.coded`.
+        Returns (mean, scale, latent_hat), each [b, h, w, M], in quantization steps.
 
     Raises:
         ValueError: unknown context.
@@ -143,7 +143,7 @@ class ParallelContext(keras.layers.Layer):
             layer.build(hyper_shape, (None, None, None, known))
         self.built = True
 
-    def call(self, latent, hyper, unit):
+    def call(self, latent, hyper, unit, rounding=nearest):
         _, height, width, _ = ops.shape(latent)
         masks = [checkerboard(height, width, parity) for parity in (0, 1)]
         means, scales, decoded, known = [], [], [], []
@@ -157,13 +157,14 @@ class ParallelContext(keras.layers.Layer):
                 inputs = ops.concatenate(inputs, axis=-1) if inputs else None
                 parameters = self.passes[2 * group + parity](hyper, inputs)
                 pass_mean = parameters[..., :size] * part_unit
-                rounded = ops.round(part - pass_mean) + pass_mean
-                part_hat = part_hat + mask * (part + ops.stop_gradient(rounded - part))
-                mean = mean + mask * pass_mean
                 # The bounds only keep powers finite; the codec's scale table is far narrower.
-                scale = scale + mask * ops.power(2.0, ops.clip(parameters[..., size:], -16, 16))
+                pass_scale = ops.power(2.0, ops.clip(parameters[..., size:], -16, 16)) * part_unit
+                pass_scale = lower_bound(pass_scale, SMALLEST_SCALE)
+                deviation = rounding(part - pass_mean, pass_scale)
+                part_hat = part_hat + mask * (pass_mean + deviation)
+                mean, scale = mean + mask * pass_mean, scale + mask * pass_scale
             means.append(mean)
-            scales.append(lower_bound(scale * part_unit, SMALLEST_SCALE))
+            scales.append(scale)
             decoded.append(part_hat)
             known.append(part_hat / part_unit)
             start += size
@@ -296,11 +297,15 @@ class ParallelEntropyModel(EntropyModel):
         z_hat = z_hat * self.hyper_inverse_gain(knots)
         return self.hyper_synthesis(z_hat) + self.hyper_bias(knots)
 
-    def rate(self, latent_hat, z_hat, quality):
-        """Ideal bits [b] of a rounded latent and hyper latent."""
+    def coded(self, latent, z, quality, rounding=nearest, smallest_coded=0.0):
+        def of_coded(deviation, scale):
+            return ops.where(scale < smallest_coded, 0.0, rounding(deviation, scale))
+
+        hyper_bits, z_hat = self._rounded_hyper_latent(z, rounding)
         hyper = self.hyper_output(z_hat, quality.knots)
-        mean, scale, latent_hat = self.context(latent_hat, hyper, quality.unit)
-        return total(gaussian_bits(latent_hat - mean, scale)) + self._hyper_bits(z_hat)
+        mean, scale, latent_hat = self.context(latent, hyper, quality.unit, rounding=of_coded)
+        bits = ops.where(scale < smallest_coded, 0.0, gaussian_bits(latent_hat - mean, scale))
+        return [bits, hyper_bits], latent_hat
 
     def call(self, latent, quality, training=False):
         z = self.hyper_latent(latent, quality)
