@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from alic_tf import errors, padding, progress
+from alic_tf import efforts, errors, padding, progress
 from alic_tf.bitstream import container
 from alic_tf.bitstream.quality_steps import DEFAULT_QUALITY, quality_of_step, step_of_quality
 from alic_tf.pictures import alpha
 from alic_tf.pictures.picture import Picture
-from alic_tf.refinement import STEPS, Refinement
+from alic_tf.refinement import Refinement
 from alic_tf.tiling import Chain, Tiling
 
 if TYPE_CHECKING:
@@ -146,14 +146,15 @@ class Codec:
             quality = min(DEFAULT_QUALITY, self.qualities)
         if self.qualities > 1 and not 1 <= quality <= self.qualities:
             raise ValueError(f"quality must be in 1..{self.qualities}, not {quality!r}")
-        if effort not in range(len(STEPS)):
-            raise ValueError(f"effort must be in 0..{len(STEPS) - 1}, not {effort!r}")
+        if effort not in range(len(efforts.STEPS)):
+            raise ValueError(f"effort must be in 0..{efforts.MOST}, not {effort!r}")
         step = step_of_quality(quality, self.qualities)
         plain = progress.ignore if effort else progress.part(advance, 0.5)
         latents = self._analyze(picture.rgb, quality_of_step(step), plain)
         coded = self._code(*latents, step, plain)
         if effort:
-            latents = self._search(picture.rgb, quality_of_step(step), STEPS[effort], advance)
+            latents = self._search(
+                picture.rgb, quality_of_step(step), efforts.STEPS[effort], advance)
             candidates = coded, self._code(*latents, step)
             coded = min(candidates, key=partial(self._cost, picture.rgb, step))
         header = container.Header(

@@ -12,8 +12,6 @@ from alic_tf import progress
 from alic_tf.networks.entropy.model import Quality, nearest
 from alic_tf.tiling import Tiling
 
-# Steps of gradient descent of each effort.
-STEPS = (0, 15, 30, 60, 100, 160, 250, 400, 700, 1200)
 # Of Adam: 0.01 and more gain less.
 RATE, MOMENTA, EPSILON = 0.005, (0.9, 0.999), 1e-8
 # First and last; lower first ones gain less.

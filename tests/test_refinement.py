@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alic_tf import refinement
+from alic_tf import efforts, refinement
 from alic_tf.integer.fixed_point import ONE
 from tests import tiny_models
 from tests.test_codec import MODELS, picture
@@ -21,7 +21,7 @@ def codecs():
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch):
     monkeypatch.setattr(refinement, "STRETCH", STEPS // 2)
-    monkeypatch.setattr("alic_tf.codec.STEPS", (0, STEPS))
+    monkeypatch.setattr(efforts, "STEPS", (0, STEPS))
 
 
 def cost(codec, image, data, quality=1):
@@ -64,7 +64,7 @@ def test_a_search_that_is_ended_at_once_finds_nothing(codecs):
 
 @pytest.mark.parametrize("effort", [-1, 2, 0.5])
 def test_efforts_that_do_not_exist(codecs, effort):
-    with pytest.raises(ValueError, match="effort must be in 0..1, not"):
+    with pytest.raises(ValueError, match="effort must be in 0..9, not"):
         codecs["dwan"].encode(picture(8, 8), effort=effort)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from alic_tf import errors, flags
+from alic_tf import efforts, errors, flags
 from alic_tf.bitstream.quality_steps import DEFAULT_QUALITY
 from alic_tf.command import batch, options
 from alic_tf.flags import Flag
@@ -34,7 +34,7 @@ FLAGS = (
          "", (0, None)),
     Flag("integer", "effort", 0, "E", "how long to search for a file that costs less: 0 not at "
          "all, 9 for minutes; control-C ends the search, and the best so far is written", "",
-         (0, 9), "e"),
+         (0, efforts.MOST), "e"),
     options.DROP_METADATA,
     Flag("string", "alpha", "webp", "FORM", "hold transparency as webp, or as png, which model "
          "servers decode, too"),

@@ -26,7 +26,8 @@ FLAGS = (
          "results are reported beside the measured ones"),
     Flag("list", "codecs", ["dwan", "jpeg", "jpeg2000", "webp", "avif"], "A,B,...", "names of our "
          "models, folders of exported ones and of training runs, and classical codecs: jpeg, "
-         "jpeg2000, webp, avif, avif420, and with their plugins heic and jxl"),
+         "jpeg2000, webp, avif, avif420, and with their plugins heic and jxl; dwan:3 is dwan at "
+         "effort 3, and avif:3 AVIF at speed 3"),
     Flag("list", "qualities", None, "1,2,...", "qualities of our models to measure (default all)"),
     Flag("list", "anchors", None, "A,B,...", "codecs that BD-rates refer to, measured or published "
          "ones (default VVC, BPG and JPEG)"),
@@ -102,15 +103,25 @@ def codecs_of(names, qualities, folder):
 
     codecs = {}
     for name in names:
+        name, effort = _effort(name)
         if Path(name, "config.json").is_file():
             name = _exported(name, folder)
-        codec = CODECS[name].load() if name in CODECS else Learned(name, qualities)
+        if name in CODECS:
+            codec = (CODECS[name] if effort is None else CODECS[name].at_effort(effort)).load()
+        else:
+            codec = Learned(name, qualities, effort or 0)
         if codec.name in codecs:
             raise errors.UsageError(f"two codecs are named {codec.name}")
         codecs[codec.name] = codec
     if not codecs:
         raise errors.UsageError("give at least one codec with --codecs")
     return list(codecs.values())
+
+
+def _effort(name):
+    """(name, effort) of "name:effort"; without one, it is None."""
+    stem, colon, number = name.rpartition(":")
+    return (stem, int(number)) if colon and number.isdecimal() else (name, None)
 
 
 def _exported(run_folder, folder):

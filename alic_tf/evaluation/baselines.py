@@ -3,7 +3,7 @@
 import importlib
 import importlib.metadata
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import PIL
@@ -25,6 +25,7 @@ class Classical:
         encoder: its library, named in reports; for a plugin, its distribution.
         feature: Pillow's name of the library; None for a plugin.
         plugin: module that teaches Pillow the format; None if Pillow knows it.
+        effort: the option that says how long the encoder may search; None if there is none.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Classical:
     encoder: str
     feature: str | None = None
     plugin: str | None = None
+    effort: str | None = None
 
     kind = "classical"
 
@@ -52,6 +54,17 @@ class Classical:
             except ImportError as error:
                 raise errors.UsageError(f"{self.name} needs: pip install {self.encoder}") from error
         return self
+
+    def at_effort(self, effort):
+        """The same codec, whose encoder searches as long as this number, of its own scale, says.
+
+        Raises:
+            UsageError: it has no such option.
+        """
+        if self.effort is None:
+            raise errors.UsageError(f"{self.name} has no efforts")
+        return replace(self, name=f"{self.name}-{self.effort}{effort}",
+                       options={**self.options, self.effort: effort})
 
     @property
     def identity(self):
@@ -105,17 +118,18 @@ CODECS = {
         ),
         Classical(
             "webp", "WEBP", "quality", (0, 2, 5, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90),
-            {"method": 6}, "libwebp", "webp",
+            {"method": 6}, "libwebp", "webp", effort="method",
         ),
         # As good as it gets in PSNR: no subsampling, tuned for PSNR.
         Classical(
             "avif", "AVIF", "quality", (8, 15, 22, 28, 34, 40, 46, 52, 58, 64, 70),
             {"subsampling": "4:4:4", "advanced": {"tune": "psnr"}, **_AVIF}, "libavif", "avif",
+            effort="speed",
         ),
         # As people use it: subsampled, tuned for the eye.
         Classical(
             "avif420", "AVIF", "quality", (10, 18, 26, 34, 42, 50, 58, 64, 70, 76),
-            {"subsampling": "4:2:0", **_AVIF}, "libavif", "avif",
+            {"subsampling": "4:2:0", **_AVIF}, "libavif", "avif", effort="speed",
         ),
         Classical(
             "heic", "HEIF", "quality", (2, 6, 10, 14, 18, 22, 26, 30, 34, 38, 44),
@@ -124,7 +138,7 @@ CODECS = {
         ),
         Classical(
             "jxl", "JXL", "quality", (0, 3, 6, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 85),
-            {"effort": 7}, "pillow-jxl-plugin", plugin="pillow_jxl",
+            {"effort": 7}, "pillow-jxl-plugin", plugin="pillow_jxl", effort="effort",
         ),
     )
 }  # fmt: skip

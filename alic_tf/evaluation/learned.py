@@ -6,7 +6,7 @@ import importlib.metadata
 import numpy as np
 
 import alic_tf
-from alic_tf import errors, storage, zoo
+from alic_tf import efforts, errors, storage, zoo
 from alic_tf.bitstream.quality_steps import quality_of_step, step_of_quality
 
 
@@ -16,15 +16,17 @@ class Learned:
     Args:
         name: of a shipped model, or path of an exported one.
         qualities: whole qualities to measure; None for all. A model of one rate has only 1.
+        effort: of `Codec.encode`.
 
     Raises:
-        UsageError: no such model or quality.
+        UsageError: no such model, quality or effort.
     """
 
     kind = "learned"
     setting = "quality"
 
-    def __init__(self, name, qualities=None):
+    def __init__(self, name, qualities=None, effort=0):
+        self._effort = effort
         try:
             self._path = zoo.find(name)
             self._configuration = storage.read_configuration(self._path)
@@ -35,6 +37,10 @@ class Learned:
         self.settings = tuple(q for q in known if qualities is None or q in qualities)
         if not self.settings:
             raise errors.UsageError(f"{self.name} has the qualities {known[0]} to {known[-1]}")
+        if effort > efforts.MOST:
+            raise errors.UsageError(f"{self.name} has the efforts 0 to {efforts.MOST}")
+        if effort:
+            self.name += f"-effort{effort}"
 
     @property
     def identity(self):
@@ -56,7 +62,7 @@ class Learned:
 
     def encode(self, image, setting):
         """uint8 [h, w, 3] -> bytes of a whole file."""
-        return self._codec.encode(image, setting)
+        return self._codec.encode(image, setting, self._effort)
 
     def decode(self, data):
         """bytes of a file -> uint8 [h, w, 3]."""

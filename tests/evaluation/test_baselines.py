@@ -76,6 +76,14 @@ def test_what_a_codec_cannot_encode_is_an_error_of_ours():
         CODECS["webp"].encode(np.zeros((1, 16384, 3), np.uint8), 50)
 
 
+def test_encoders_at_other_efforts():
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), "uint8")
+    slow, fast = load("webp"), load("webp").at_effort(0)
+    assert (fast.name, slow.options, fast.options) == ("webp-method0", {"method": 6}, {"method": 0})
+    assert fast.identity != slow.identity
+    assert len(slow.encode(image, 50)) < len(fast.encode(image, 50))
+
+
 def test_missing_plugins_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     with pytest.raises(errors.UsageError, match="pip install pillow-jxl-plugin"):

@@ -109,6 +109,8 @@ def test_an_interrupted_command_loses_and_repeats_nothing(photos, tmp_path):
         (["--data", "{empty}"], "no pictures"),
         (["--data", "{photos}", "--codecs", "jpeg,gif"], "unknown model 'gif'"),
         (["--data", "{photos}", "--codecs", "jpeg,jpeg"], "two codecs"),
+        (["--data", "{photos}", "--codecs", "jpeg:3"], "jpeg has no efforts"),
+        (["--data", "{photos}", "--codecs", "dwan:10"], "dwan has the efforts 0 to 9"),
         (["--data", "{photos}", "--codecs", ""], "at least one codec"),
         (["--data", "{photos}", "--codecs", "dwan", "--qualities", "9"], "qualities 1 to 8"),
         (["--data", "{photos}", "--codecs", "jpeg", "--qualities", "low"], "whole numbers"),
@@ -155,3 +157,6 @@ def test_a_learned_codec_is_that_of_the_zoo(tmp_path, photos):
         "macs_per_pixel": macs_per_pixel(reference.model),
     }
     assert reference.model_id.hex() in codec.identity
+    searching = Learned(str(path.parent), [7], 1)
+    assert searching.name == "tiny-effort1"
+    assert searching.encode(image, 7) == reference.encode(image, 7, 1)
