@@ -66,7 +66,7 @@ def run(argv):
     paths = images.find(values.data)
     if not paths:
         raise errors.UsageError("no pictures in this folder", values.data)
-    codecs = codecs_of(values.codecs, whole_numbers(values.qualities), values.out)
+    codecs = codecs_of(values.codecs, whole_numbers("qualities", values.qualities), values.out)
     names = [path.name for path in paths]
     page.check_anchors(values.anchors, [codec.name for codec in codecs], names)
     measured, failed = runner.run(codecs, paths, values.out, values.jobs)
@@ -139,12 +139,12 @@ def _exported(run_folder, folder):
     return run.export(Path(folder, "models", name), run_folder.best.exists()).parent
 
 
-def whole_numbers(texts):
-    """Strings as integers; None as it is."""
+def whole_numbers(name, texts):
+    """The strings that a flag has, as integers; None as it is."""
     try:
         return texts and [int(text) for text in texts]
     except ValueError as error:
-        raise errors.UsageError("--qualities must be whole numbers, as in 1,4,8") from error
+        raise errors.UsageError(f"--{name} must be whole numbers, as in 1,4,8") from error
 
 
 def _compare(values):
