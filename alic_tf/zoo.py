@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from alic_tf import errors, storage
+from alic_tf.networks import presets
 
 _LOADING = threading.Lock()
 # Inside an installed package; beside it in a checkout.
@@ -19,17 +20,28 @@ def names():
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{MODEL_FILE}"))
 
 
+def untrained():
+    """Names of the presets without weights here."""
+    return sorted(presets.PRESETS.keys() - set(names()))
+
+
 def find(name_or_path):
     """Path of the model file of a shipped model's name, of a folder, or of a model file.
 
     Raises:
-        UnknownModel: there is none.
+        UnknownModel: there is none; the message says how to come by the weights of a preset.
     """
     for path in (SHIPPED / name_or_path / MODEL_FILE, Path(name_or_path) / MODEL_FILE,
                  Path(name_or_path)):
         with contextlib.suppress(OSError):  # a name may be too long for one of a file
             if path.is_file():
                 return path
+    if name_or_path in untrained():
+        raise errors.UnknownModel(
+            f"{name_or_path} comes without weights: train them (alic train --model {name_or_path} "
+            "--data PHOTOGRAPHS --export FOLDER) or import a checkpoint (alic import --help), and "
+            "give the folder instead of the name"
+        )
     raise errors.UnknownModel(
         f"unknown model {str(name_or_path)!r}; shipped are: {', '.join(names()) or 'none'}"
     )

@@ -12,14 +12,14 @@ from alic_tf.bitstream import container
 LARGE = 1 << 24
 
 
-def qualities(model):
-    """Number of whole qualities of a model: what its file says, which is read at once.
+def configuration(model):
+    """What the file of a model says of it, which is read at once; see `storage`.
 
     Raises:
         UsageError: there is no such model.
     """
     with _asked_for():
-        return len(storage.read_configuration(zoo.find(model))["lambdas"])
+        return storage.read_configuration(zoo.find(model))
 
 
 def encoder(model):

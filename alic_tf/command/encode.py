@@ -23,6 +23,8 @@ or output; the line about the file then goes to standard error.
 FLAGS = (
     options.OUTPUT,
     options.MODEL,
+    Flag("integer", "num_filters", None, "N", "the paper's model of so many channels, 128 or 256; "
+         "beside --model, a check of it"),
     Flag("float", "quality", DEFAULT_QUALITY, "Q", "from 1, the smallest file, to the number of "
          "the model's qualities; fractions are allowed; a model with a single rate ignores it", "",
          (1, None), "q"),
@@ -45,6 +47,8 @@ FLAGS = (
     *options.OF_WORK,
 )  # fmt: skip
 
+# The paper's models by their numbers of channels.
+OF_FILTERS = {128: "fu2022", 256: "fu2022-256"}
 # Flags that decide on the quality, with the kind of `targets.Target` they stand for.
 TARGETS = {"target_bpp": "bpp", "max_bytes": "bytes", "target_psnr": "psnr"}
 
@@ -70,7 +74,8 @@ def encode(sources, values):
         if path == "":
             raise errors.UsageError("a path is empty")
     batch.check_sources(sources)
-    _check_quality(values)
+    model = _model(values)
+    _check_quality(values, model)
 
     from alic_tf import metrics, targets
     from alic_tf.command import codecs, report
@@ -92,7 +97,7 @@ def encode(sources, values):
         if values.drop_metadata:
             picture = picture.without_metadata()
         height, width, _ = picture.rgb.shape
-        codec = codecs.encoder(values.model)
+        codec = codecs.encoder(model)
         if searching:
             advance = searching.guarded(advance)
         else:
@@ -131,7 +136,7 @@ def encode(sources, values):
         batch.say(report.closing_text(rows), items[0].target, values)
     if values.report:
         asked = {"target": target._asdict()} if target else {"quality": values.quality}
-        report.write(Path(values.report), rows, failed, model=values.model, **asked)
+        report.write(Path(values.report), rows, failed, model=model, **asked)
     return 1 if failed else 0
 
 
@@ -147,14 +152,31 @@ def _target(values):
     return Target(TARGETS[given[0]], values[given[0]])
 
 
-def _check_quality(values):
+def _model(values):
+    """Name or path of the model; raises UsageError if it has not as many channels as asked for."""
+    count = values.num_filters
+    if count is None:
+        return values.model
+    if "model" not in values.given:
+        if count not in OF_FILTERS:
+            raise errors.UsageError(f"--num_filters must be 128 or 256, not {count}")
+        return OF_FILTERS[count]
+    from alic_tf.command import codecs
+
+    found = codecs.configuration(values.model)["transform"].get("filters")
+    if found != count:
+        raise errors.UsageError(f"--num_filters is {count}, but {values.model} has {found}")
+    return values.model
+
+
+def _check_quality(values, model):
     """Raises UsageError if the model has no such quality, or is none."""
     from alic_tf.command import codecs
 
-    most = codecs.qualities(values.model)
+    most = len(codecs.configuration(model)["lambdas"])
     if most > 1 and "quality" in values.given and values.quality > most:
         raise errors.UsageError(
-            f"--quality must be from 1 to {most} for {values.model}, not {values.quality:g}"
+            f"--quality must be from 1 to {most} for {model}, not {values.quality:g}"
         )
 
 

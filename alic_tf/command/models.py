@@ -9,7 +9,8 @@ from alic_tf.command import options
 USAGE = """\
 usage: alic models [--json]
 
-Lists the models that come with the program, by the names that --model takes.
+Lists the models that come with the program, by the names that --model takes, and those that it can
+train, but has no weights of.
 """
 
 FLAGS = (options.JSON, flags.HELP)
@@ -25,4 +26,7 @@ def run(argv):
         rates = f"qualities 1..{model['qualities']}" if model["qualities"] > 1 else "one rate"
         line = f"{name}: id {model['id']}, {rates}, {size / 2**20:.1f} MiB"
         print(json.dumps({"name": name, **model, "bytes": size}) if values.json else line)
+    for name in zoo.untrained():
+        line = f"{name}: without weights; alic train --model {name}"
+        print(json.dumps({"name": name, "id": None}) if values.json else line)
     return 0

@@ -2,8 +2,6 @@
 
 import copy
 
-from alic_tf.networks.compression_model import CompressionModel
-
 # Fu et al., section IV-A: the lambdas of the low rates; 0.0016, 0.0032 and 0.0075 share N = 128.
 _FU2022 = {
     "transform": {"kind": "convolutional", "filters": 128},
@@ -111,4 +109,7 @@ def changed(config, changes):
 
 def build(preset, changes=()):
     """An untrained model of a preset; see `configuration`."""
+    # Keras takes seconds to import, and a name says enough to many.
+    from alic_tf.networks.compression_model import CompressionModel
+
     return CompressionModel(**configuration(preset, changes))

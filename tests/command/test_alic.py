@@ -14,6 +14,7 @@ from PIL import Image
 import alic_tf
 from alic_tf import __main__ as alic
 from alic_tf import metrics, zoo
+from alic_tf.networks import presets
 from alic_tf.pictures import images
 from tests.tiny_models import tiny_dwan
 
@@ -106,7 +107,10 @@ def test_json_is_an_object_per_file(run, tmp_path, tree):
     _, out, _ = run("decode", "out/a.alic", "--json")
     assert json.loads(out)["output"] == "out/a.png" and (tmp_path / "out" / "a.png").is_file()
     _, out, _ = run("models", "--json")
-    assert json.loads(out) | {"name": "dwan", **alic_tf.models()["dwan"]} == json.loads(out)
+    first, *others = map(json.loads, out.splitlines())
+    assert first | {"name": "dwan", **alic_tf.models()["dwan"]} == first
+    assert {other["name"] for other in others} == presets.PRESETS.keys() - {"dwan"}
+    assert all(other["id"] is None for other in others)
 
 
 def test_quiet_prints_what_is_wrong_alone(run, tmp_path, tree):
@@ -128,6 +132,19 @@ def test_a_dry_run_checks_and_writes_nothing(run, tmp_path, tree):
     (tmp_path / "photos" / "a.alic").write_bytes(b"precious")
     code, out, err = run("encode", "photos", "--dry-run")
     assert (code, out) == (2, "") and "photos/a.alic: exists" in err
+
+
+@pytest.mark.parametrize(("words", "cause"), [
+    (["--model", "fu2022-gllmm"], "error: fu2022-gllmm comes without weights: train them (alic "
+     "train --model fu2022-gllmm --data PHOTOGRAPHS --export FOLDER) or import a checkpoint"),
+    (["--num_filters", "256"], "error: fu2022-256 comes without weights"),
+    (["--num_filters", "64"], "error: --num_filters must be 128 or 256, not 64"),
+    (["--num_filters", "128", "--model", "dwan"], "error: --num_filters is 128, but dwan has 8"),
+])
+def test_models_without_weights_say_how_to_come_by_them(run, tree, words, cause):
+    code, _, err = run("encode", "photos/a.png", *words)
+    assert code == 2 and err.startswith(cause) and err.count("\n") == 1
+    assert run("encode", "photos/a.png", "--model", "dwan", "--num_filters", "8")[0] == 0
 
 
 @pytest.mark.parametrize(("arguments", "code", "text"), [
