@@ -150,12 +150,12 @@ class Codec:
             raise ValueError(f"effort must be in 0..{efforts.MOST}, not {effort!r}")
         step = step_of_quality(quality, self.qualities)
         plain = progress.ignore if effort else progress.part(advance, 0.5)
-        latents = self._analyze(picture.rgb, quality_of_step(step), plain)
-        coded = self._code(*latents, step, plain)
+        latent, z = self._analyze(picture.rgb, quality_of_step(step), plain)
+        coded = self._code(latent, z, step, plain)
         if effort:
-            latents = self._search(
+            latent, z = self._search(
                 picture.rgb, quality_of_step(step), efforts.STEPS[effort], advance)
-            candidates = coded, self._code(*latents, step)
+            candidates = coded, self._code(latent, z, step)
             coded = min(candidates, key=partial(self._cost, picture.rgb, step))
         header = container.Header(
             self.model_id, quality=step, lanes=coded.lanes, **picture.fields)

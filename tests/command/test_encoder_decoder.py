@@ -26,8 +26,8 @@ def test_help_names_every_flag_of_this_program_and_no_other():
     assert (result.returncode, result.stderr) == (0, "")
     names = re.findall(r"^  (?:-\w, )?--(\w+)", result.stdout, re.MULTILINE)
     expected = """encode decode info output model num_filters quality target_bpp max_bytes
-        target_psnr effort drop_metadata alpha verify report overwrite jobs recursive json quiet dry_run format
-        output_quality max_side max_pixels help"""
+        target_psnr effort drop_metadata alpha verify report overwrite jobs recursive json quiet
+        dry_run format output_quality max_side max_pixels help"""
     assert names == expected.split()
     assert run("-h").stdout == result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
