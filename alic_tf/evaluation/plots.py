@@ -1,8 +1,9 @@
-"""Rate-distortion plots: one figure, as SVG for a page and as PNG for a README."""
+"""Rate-distortion plots, as SVG for a page and as PNG for a document."""
 
 import io
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from alic_tf.evaluation.rate_distortion import BPP_RANGE, METRICS
@@ -23,6 +24,9 @@ _STYLES = {
     "paper": {"marker": ".", "linewidth": 1, "linestyle": "--", "zorder": 3},
 }
 _FOR_MS_SSIM = {"linestyle": ":"}
+# Names for people who have not read the papers.
+_NAMES = {"jpeg": "JPEG", "webp": "WebP", "jpeg2000": "JPEG 2000", "avif": "AVIF",
+          "BPG 4:4:4": "BPG", "VVC-Intra 4:4:4": "VVC", "Fu et al. 2022": "Fu et al. (paper)"}
 
 
 def figure(learned, classical, paper):
@@ -49,6 +53,35 @@ def figure(learned, classical, paper):
         axes.set(xlabel="bits per pixel", ylabel=f"{METRICS[metric]} (dB)", xlim=(0, None))
         axes.grid(alpha=0.3)
     drawing.legend(handles=list(lines.values()), loc="outside right upper", fontsize="small")
+    return drawing
+
+
+def labelled(curves):
+    """One plot of PSNR over bits per pixel, as far as all curves go, their names where they end.
+
+    Args:
+        curves: list of `Curve`, the first of which is drawn strong.
+    """
+    drawing = Figure(figsize=(8, 5.2), layout="constrained")
+    axes = drawing.subplots()
+    points = [curve.known("psnr") for curve in curves]
+    until, ends = min(bpp[-1] for bpp, _ in points), []
+    for i, (curve, (bpp, quality)) in enumerate(zip(curves, points)):
+        color = _OURS[0] if i == 0 else _COLORS.get(curve.name, "#444444")
+        end = np.interp(until, bpp, quality)
+        shown = bpp < until
+        axes.plot([*bpp[shown], until], [*quality[shown], end], color=color,
+                  linewidth=3 if i == 0 else 1.4, zorder=5 if i == 0 else 3)
+        ends.append((end, _NAMES.get(curve.name, curve.name), color))
+    axes.set(xlabel="bits per pixel", ylabel="PSNR (dB), mean of the 24 Kodak pictures",
+             xlim=(0, 1.22 * until))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    apart = 0.045 * (axes.get_ylim()[1] - axes.get_ylim()[0])
+    height = float("inf")
+    for end, name, color in sorted(ends, reverse=True):
+        height = min(end, height - apart)
+        axes.annotate(name, (until, end), (1.03 * until, height), color=color, va="center")
     return drawing
 
 

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from results/; `python -m alic_tf.evaluation.readme --help`."""
+"""Writes tables and plots of the documents from results/; `python -m ... .readme --help`."""
 
 import hashlib
 import json
@@ -11,13 +11,18 @@ from alic_tf import errors, files, flags
 from alic_tf.flags import Flag
 
 ROOT = Path(__file__).resolve().parents[2]
-README, RESULTS, PLOT = "README.md", "results", "docs/images/rate_distortion.png"
+RESULTS, DOCUMENTS = "results", ("README.md", "docs/results.md")
+# A few curves that can be read at a glance, and all.
+PLOTS = "docs/images/at_a_glance.png", "docs/images/rate_distortion.png"
+GLANCE = ("dwan", "jpeg", "webp", "jpeg2000", "avif", "BPG 4:4:4", "VVC-Intra 4:4:4",
+          "Fu et al. 2022")
 
 USAGE = """\
 usage: python -m alic_tf.evaluation.readme [--report DIR]
 
-Writes the sections of README.md that lie between <!-- results:NAME --> and <!-- /results:NAME -->
-from results/*.json, and the plot beside it. NAME is rates, bd-rate or complexity.
+Writes the sections of README.md and docs/results.md that lie between <!-- results:NAME --> and
+<!-- /results:NAME --> from results/*.json, and the plots. NAME is summary, rates, bd-rate or
+complexity.
 """
 
 FLAGS = (
@@ -30,7 +35,7 @@ _SECTION = re.compile(r"(<!-- results:([\w-]+) -->\n).*?(<!-- /results:\2 -->)",
 
 
 def run(argv):
-    """Parses the command line and writes README.md; returns the exit code."""
+    """Parses the command line and writes the documents; returns the exit code."""
     values = flags.read(argv, USAGE, FLAGS)
     if values is None:
         return 0
@@ -39,16 +44,20 @@ def run(argv):
     if values.report:
         copy(values.report, ROOT / RESULTS)
     measured = results.read(ROOT / RESULTS)
-    text = regenerate((ROOT / README).read_text(), measured)
-    with files.replacing(ROOT / README) as temporary:
-        temporary.write_text(text)
-    with files.replacing(ROOT / PLOT) as temporary:
-        plots.png(page.draw(measured), temporary, fingerprint(measured))
+    texts = {name: regenerate((ROOT / name).read_text(), measured) for name in DOCUMENTS}
+    for name, text in texts.items():
+        with files.replacing(ROOT / name) as temporary:
+            temporary.write_text(text)
+    curves = page.curves_of(measured)
+    glance = plots.labelled([curves[name] for name in GLANCE if name in curves])
+    for name, drawing in zip(PLOTS, (glance, page.draw(measured))):
+        with files.replacing(ROOT / name) as temporary:
+            plots.png(drawing, temporary, fingerprint(measured))
     return 0
 
 
 def fingerprint(measured):
-    """What the plot of these results has as its note, to be told from plots of others."""
+    """What the plots of these results have as their note, to be told from plots of others."""
     from alic_tf.evaluation import results
 
     curves = [astuple(results.curve(result)) for result in measured]
@@ -64,7 +73,7 @@ def copy(report, folder):
 
 
 def regenerate(text, measured):
-    """A README with its sections between markers written anew from results.
+    """A document with its sections between markers written anew from results.
 
     Raises:
         UsageError: there is a marker of a section that does not exist, no marker, or no result.
@@ -77,13 +86,13 @@ def regenerate(text, measured):
         opening, name, closing = match.groups()
         if name not in made:
             raise errors.UsageError(
-                f"no section {name!r}; there are: {', '.join(made)}", README
+                f"no section {name!r}; there are: {', '.join(made)}"
             )
         return f"{opening}{made[name]}\n{closing}"
 
     text, count = _SECTION.subn(section, text)
     if not count:
-        raise errors.UsageError("has no <!-- results:NAME --> markers", README)
+        raise errors.UsageError("a document has no <!-- results:NAME --> markers")
     return text
 
 
@@ -98,6 +107,7 @@ def sections(measured):
     }
     rates = [tables.averages(r) for r in measured if r["kind"] == "learned"]
     return {
+        "summary": tables.against(page.curves_of(measured), GLANCE[0], GLANCE[1:-1]).markdown(),
         "rates": "\n\n".join(f"{table.title}:\n\n{table.markdown()}" for table in rates),
         "bd-rate": tables.bd_rates(curves, page.anchors_of(curves)).markdown(),
         "complexity": tables.complexity(measured, page.is_comparable(measured)).markdown(),

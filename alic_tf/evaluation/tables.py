@@ -95,6 +95,14 @@ def bd_rates(curves, anchors, metric="psnr"):
     return Table(f"BD-rate by {METRICS[metric]}", header, rows, note)
 
 
+def against(curves, name, anchors):
+    """One row: BD-rate of a curve by PSNR against each anchor, as far as there are such."""
+    rates = {anchor: bd_rate(curves[anchor], curves[name]) for anchor in anchors
+             if anchor in curves and name in curves}
+    return Table(name, ["bits for equal PSNR", *rates],
+                 [[f"{name} against", *(percent(rate) for rate in rates.values())]])
+
+
 def complexity(measured, with_published):
     """Size and time of each codec; beside the paper's Table I if that is of the same pictures."""
     rows = []

@@ -176,22 +176,26 @@ def test_a_model_of_one_rate_has_its_rows_in_the_readme():
 
 def test_the_readme_command(tmp_path, monkeypatch):
     monkeypatch.setattr(readme, "ROOT", tmp_path)
-    (tmp_path / "README.md").write_text(README)
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    for name in readme.DOCUMENTS:
+        (tmp_path / name).write_text(README)
     results.write(tmp_path / "report", learned())
     assert readme.run(["readme", "--report", str(tmp_path / "report")]) == 0
     kept = json.loads((tmp_path / "results" / "ours.json").read_text())
     assert "measurements" not in kept and len(kept["averages"]) == 3
-    assert "ours:" in (tmp_path / "README.md").read_text()
-    with Image.open(tmp_path / readme.PLOT) as image:
-        assert image.format == "PNG" and image.text["Comment"] == readme.fingerprint([kept])
+    for name, plot in zip(readme.DOCUMENTS, readme.PLOTS):
+        assert "ours:" in (tmp_path / name).read_text()
+        with Image.open(tmp_path / plot) as image:
+            assert image.format == "PNG" and image.text["Comment"] == readme.fingerprint([kept])
     assert readme.fingerprint([kept]) != readme.fingerprint([result(name="ours", kind="learned")])
 
 
-def test_readme_agrees_with_results():
-    text = (readme.ROOT / readme.README).read_text()
+@pytest.mark.parametrize("number", range(2))
+def test_documents_agree_with_results(number):
+    text = (readme.ROOT / readme.DOCUMENTS[number]).read_text()
     measured = results.read(readme.ROOT / readme.RESULTS)
     assert text == readme.regenerate(text, measured), "run: python -m alic_tf.evaluation.readme"
-    with Image.open(readme.ROOT / readme.PLOT) as image:
+    with Image.open(readme.ROOT / readme.PLOTS[number]) as image:
         assert image.text["Comment"] == readme.fingerprint(measured)
 
 
