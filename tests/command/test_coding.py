@@ -27,7 +27,7 @@ class DeflatingCodec:
     name = "fake"
 
     def __init__(self):
-        self.forgetful = False
+        self.forgetful, self.efforts = False, []
 
     def warm_up(self, what):
         pass
@@ -35,8 +35,9 @@ class DeflatingCodec:
     def encode(self, image, quality=None):
         return self.encode_with_latents(image, quality)[0]
 
-    def encode_with_latents(self, image, quality=None, advance=progress.ignore):
+    def encode_with_latents(self, image, quality=None, advance=progress.ignore, effort=0):
         picture = Picture.of(image)
+        self.efforts.append(effort)
         advance(0.75)
         header = container.Header(MODEL_ID, quality=round(quality * 10), **picture.fields)
         data = container.pack(header, zlib.compress(picture.rgb.tobytes()))
@@ -490,9 +491,10 @@ class RoughCodec(DeflatingCodec):
 
     qualities = 8
 
-    def encode_with_latents(self, image, quality=None):
+    def encode_with_latents(self, image, quality=None, *search):
         lost = np.uint8(8 - int(quality))
-        return super().encode_with_latents((Picture.of(image).rgb >> lost) << lost, quality)
+        rough = (Picture.of(image).rgb >> lost) << lost
+        return super().encode_with_latents(rough, quality, *search)
 
 
 def test_targets(run, tmp_path, zoo):
@@ -514,6 +516,16 @@ def test_targets(run, tmp_path, zoo):
         assert reached(chosen) >= value
         other = chosen + (-1 / 8 if flag == "--target_psnr" else 1 / 8)
         assert 1 < chosen < 8 and reached(other) < value
+
+
+@pytest.mark.parametrize("target", [(), ("--max_bytes", "1000")])
+def test_effort_is_that_of_the_last_search(run, tmp_path, zoo, target):
+    zoo.codec = RoughCodec()
+    images.write(tmp_path / "p.png", picture())
+    code, out, _ = run("--encode", "p.png", "--effort", "3", "--verify", *target)
+    assert code == 0 and out.startswith("p.alic: ") and zoo.codec.efforts[-1] == 3
+    assert set(zoo.codec.efforts[:-1]) == ({0} if target else set())
+    refused(run, tmp_path, 2, "effort", "--encode", "p.png", "--effort", "10", "--overwrite")
 
 
 def test_targets_hold_for_each_picture_of_a_folder(run, tmp_path, zoo):
