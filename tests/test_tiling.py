@@ -12,14 +12,17 @@ from tests import tiny_models
 from tests.test_codec import MODELS, picture
 from tests.test_shipped import MODEL, ROOT
 
-# Of the steps to the latent, the first in pixels, a second in latents; of the hyper latent and of
+# Of the steps to the latent, the first in pixels, the last in latents; of the hyper latent and of
 # the steps to the picture, in latents. By hand, then to multiples of blocks. dwan: two 3x3 at 1/8
 # per unit, one unit here and five in the shipped model; the attention, an interpolation and two 3x3
-# of pairs of latents, 6, after the 3x3 of the filter 8; two 3x3 of stride 2, 3 latents. fu2022:
-# 145; 7; 9. resgdn: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65; none; 159
+# of pairs of latents, 6, after the 3x3 of the filter 8; two 3x3 of stride 2, 3 latents. light: a
+# 5x5 and two 3x3 at 1/2; then, in samples of that, two 5x5 of stride 2, two 3x3 at 1/4, two and a
+# last one at 1/8, 22; the attention of dwan, after two 3x3 in the filter; 2.4 latents. fu2022: 145;
+# 7; 9. resgdn: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65; none; 159
 # pixels. icwem: a window and a shifted one at 1/8, one at 1/4, less than 128; a window of 8 latents
 # and five 3x3, to multiples of 128 pixels; as the latent.
-HALOS = {"dwan": ([16, 6], 4, [8, 1]), "fu2022": ([160], 8, [9]), "resgdn": ([80], 0, [9]),
+HALOS = {"dwan": ([16, 6], 4, [8, 1]), "fu2022": ([160], 8, [9]),
+         "light": ([6, 24, 6], 4, [8, 3]), "resgdn": ([80], 0, [9]),
          "qae": ([128], 0, [3]), "icwem": ([128], 16, [8])}
 SHIPPED_HALOS = ([80, 6], 4, [8, 5])
 
@@ -111,8 +114,8 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
     """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
     image = picture(448, 448).astype("float32")[None] / 255
     other = np.random.default_rng(1).random(image.shape, "float32")
-    first, stride = codecs[name]._latent.tilings[0], codecs[name].model.latent_stride
-    middle = slice(192 // stride, 256 // stride)
+    first = codecs[name]._latent.tilings[0]
+    middle = slice(192 // first.down, 256 // first.down)
 
     def latent(distance):
         kept = slice(192 - distance, 256 + distance)

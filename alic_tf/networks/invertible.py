@@ -32,7 +32,7 @@ def upsampling(filters, dtype):
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class InvertibleTransform(TransformPair):
-    """The transforms of ICWEM, for one rate.
+    """The transforms of ICWEM.
 
         image -> enhancement -> invertible network -> analysis -> latent
         image <- enhancement <- its inverse <- synthesis <- latent
@@ -48,6 +48,7 @@ class InvertibleTransform(TransformPair):
         window: side of the attention windows, at most 8.
         enhancement, growth: width and growth of the two `Enhancement`s.
         couplings: kernel sizes of the `InvertibleNetwork`.
+        lambdas: of each whole quality; published for one.
 
     Source: Liao 2024, github.com/J-S-Liao/ICWEM, after arXiv 2303.14978 and 2108.03690; published
     with the values given here.
@@ -59,7 +60,7 @@ class InvertibleTransform(TransformPair):
 
     def __init__(self, filters=128, latents=320, blocks=(2, 2, 2, 2, 2, 2),
                  head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32,
-                 couplings=(5, 5, 3, 3), **kwargs):
+                 couplings=(5, 5, 3, 3), lambdas=(1.0,), **kwargs):
         super().__init__(**kwargs)
         if len(blocks) != 6 or len(head_dims) != 6:
             raise ValueError(f"blocks {blocks} and head_dims {head_dims} need 6 numbers each")
@@ -88,6 +89,7 @@ class InvertibleTransform(TransformPair):
             upsampling(width, dtype), *stages[3], upsampling(width, dtype), *stages[4],
             upsampling(width, dtype), *stages[5], SubpixelConvolution(3, 3, dtype=dtype),
         ]
+        self.set_rates(lambdas)
 
     @property
     def block(self):
@@ -102,15 +104,13 @@ class InvertibleTransform(TransformPair):
         build_sequence(self.synthesis, (None, None, None, self.latents))
         self.built = True
 
-    def analyze(self, image, knots):
-        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
+    def to_latent(self, image):
         x = self.invertible(self.enhance(image))
-        return ops.cast(apply(self.analysis, x), "float32"), self.unit(knots)
+        return ops.cast(apply(self.analysis, x), "float32")
 
-    def synthesize(self, latent, knots):
-        """Latent to (image float32, the latent itself: nothing filters it)."""
+    def to_image(self, latent):
         x = self.invertible(apply(self.synthesis, latent), inverse=True)
-        return ops.cast(self.restore(x), "float32"), latent
+        return ops.cast(self.restore(x), "float32")
 
     def get_config(self):
-        return {**super().get_config(), **self.switches}
+        return {**super().get_config(), **self.switches, "lambdas": self.lambdas}

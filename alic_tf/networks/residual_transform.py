@@ -21,7 +21,7 @@ INVERSE_GAMMA = 1e-3
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class ResidualTransform(TransformPair):
-    """Residual blocks with GDN and two masks as attention, for one rate.
+    """Residual blocks with GDN and two masks as attention.
 
         3x3/2 - block - block - block/2 - mask - block - block/2 - block - mask - 3x3/2 -> latent
         latent -> 3x3 - mask - block - up - block - up - mask - block - up - block - up -> image
@@ -33,6 +33,7 @@ class ResidualTransform(TransformPair):
         latents: number of latent channels.
         activation: of the single convolutions and in the upsampling blocks, "leaky_relu" or
             "prelu".
+        lambdas: of each whole quality; published for one.
 
     Raises:
         ValueError: unknown activation.
@@ -43,7 +44,8 @@ class ResidualTransform(TransformPair):
     code has attention modules with residual trunks and one GDN a block, its description these.
     """
 
-    def __init__(self, filters=192, latents=32, activation="leaky_relu", **kwargs):
+    def __init__(self, filters=192, latents=32, activation="leaky_relu",
+                 lambdas=(1.0,), **kwargs):
         super().__init__(**kwargs)
         self.filters, self.latents, self.activation = filters, latents, activation
         self.tile = 2**17 // filters
@@ -68,6 +70,7 @@ class ResidualTransform(TransformPair):
         self.synthesis = [
             *convolution(filters), masks[2], *stage(), *stage(), masks[3], *stage(), *stage(3),
         ]  # fmt: skip
+        self.set_rates(lambdas)
 
     def build(self, input_shape=None):
         build_sequence(self.analysis, (None, None, None, 3))
@@ -78,16 +81,14 @@ class ResidualTransform(TransformPair):
                 layer.set_effective(np.ones(channels), INVERSE_GAMMA * np.eye(channels))
         self.built = True
 
-    def analyze(self, image, knots):
-        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
+    def to_latent(self, image):
         image = ops.cast(image, self.compute_dtype)
-        return ops.cast(apply(self.analysis, image), "float32"), self.unit(knots)
+        return ops.cast(apply(self.analysis, image), "float32")
 
-    def synthesize(self, latent, knots):
-        """Latent to (image float32, the latent: nothing filters it)."""
+    def to_image(self, latent):
         image = apply(self.synthesis, ops.cast(latent, self.compute_dtype))
-        return ops.cast(image, "float32"), latent
+        return ops.cast(image, "float32")
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "latents": self.latents,
-                "activation": self.activation}
+                "activation": self.activation, "lambdas": self.lambdas}

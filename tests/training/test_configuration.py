@@ -47,7 +47,7 @@ def test_errors_list_what_is_allowed(preset, changes, cause):
     [
         ({"transform.kind": "fractal"}, "kind must be one of"),
         ({"transform.block": "mrsb"}, "mrsb"),
-        ({"lambdas": [0.01, 0.02]}, "has one lambda, not 2"),
+        ({"transform.kind": "quantized", "lambdas": [0.01, 0.02]}, "has one lambda, not 2"),
     ],
 )
 def test_values_that_a_model_does_not_take_are_refused(changes, cause):
