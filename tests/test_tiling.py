@@ -149,6 +149,17 @@ def test_tiles_code_as_the_whole(codecs, name, size):
     assert np.abs(difference).max() <= 1
 
 
+def test_tiles_begin_where_wavelets_do():
+    """Also with latents at an odd multiple of 16 pixels, where a tile could end."""
+    switches = {"transform.importance": "dwan", "transform.pqf": "wavelet"}
+    codec, image = tiny_models.codec(tiny_models.tiny_resgdn(**switches)), picture(130, 170)
+    assert codec.model.stride == 32
+    data, latents = codec.encode_with_latents(image)
+    parts = tiled(codec, 48)
+    assert parts.encode(image) == data and np.ptp(latents["latent"]) > 3
+    assert np.abs(parts.decode(data).astype(int) - codec.decode(data)).max() <= 1
+
+
 @pytest.mark.skipif(not MODEL.is_file(), reason=f"{MODEL} is not there")
 def test_a_photograph_in_tiles():
     codec = zoo.load("dwan")

@@ -33,6 +33,9 @@ class ResidualTransform(TransformPair):
         latents: number of latent channels.
         activation: of the single convolutions and in the upsampling blocks, "leaky_relu" or
             "prelu".
+        normalization: see `make_normalization`.
+        attention: whether the four masks are there.
+        importance, pqf: see `TransformPair.surround`; published without.
         lambdas: of each whole quality; published for one.
 
     Raises:
@@ -45,9 +48,15 @@ class ResidualTransform(TransformPair):
     """
 
     def __init__(self, filters=192, latents=32, activation="leaky_relu",
+                 normalization="gdn", attention=True, importance="none", pqf=False,
                  lambdas=(1.0,), **kwargs):
         super().__init__(**kwargs)
-        self.filters, self.latents, self.activation = filters, latents, activation
+        self.switches = {
+            "filters": filters, "latents": latents, "activation": activation,
+            "normalization": normalization, "attention": attention, "importance": importance,
+            "pqf": pqf,
+        }
+        self.latents = latents
         self.tile = 2**17 // filters
         dtype = {"dtype": self.dtype_policy}
 
@@ -56,21 +65,22 @@ class ResidualTransform(TransformPair):
                              activation=activation, **dtype)
 
         def blocks(*strides, inverse=False):
-            return [GDNResidualBlock(filters, n, inverse, **dtype) for n in strides]
+            return [GDNResidualBlock(filters, n, inverse, normalization, **dtype)
+                    for n in strides]
 
         def stage(channels=filters):
-            up = ResidualUpsampling(channels, activation=activation, **dtype)
+            up = ResidualUpsampling(channels, normalization, activation, **dtype)
             return [*blocks(1, inverse=True), up]
 
-        masks = [MaskAttention(filters, **dtype) for _ in range(4)]
+        masks = [[MaskAttention(filters, **dtype)] * attention for _ in range(4)]
         self.analysis = [
-            *convolution(filters, 2), *blocks(1, 1, 2), masks[0], *blocks(1, 2, 1), masks[1],
+            *convolution(filters, 2), *blocks(1, 1, 2), *masks[0], *blocks(1, 2, 1), *masks[1],
             *convolution(latents, 2),
         ]  # fmt: skip
         self.synthesis = [
-            *convolution(filters), masks[2], *stage(), *stage(), masks[3], *stage(), *stage(3),
+            *convolution(filters), *masks[2], *stage(), *stage(), *masks[3], *stage(), *stage(3),
         ]  # fmt: skip
-        self.set_rates(lambdas)
+        self.surround(importance, pqf, lambdas)
 
     def build(self, input_shape=None):
         build_sequence(self.analysis, (None, None, None, 3))
@@ -90,5 +100,4 @@ class ResidualTransform(TransformPair):
         return ops.cast(image, "float32")
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "latents": self.latents,
-                "activation": self.activation, "lambdas": self.lambdas}
+        return {**super().get_config(), **self.switches, "lambdas": self.lambdas}

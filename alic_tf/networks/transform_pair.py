@@ -6,7 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf.layers.filter import make_filter
 from alic_tf.layers.quality import log_gains
+from alic_tf.layers.wavelet_attention import WaveletAttention
 
 
 class Step(NamedTuple):
@@ -50,6 +52,7 @@ class TransformPair(keras.layers.Layer):
         block: see `Step`; the stride unless it says otherwise.
         centred: whether pictures are padded with zeros on all sides; see `padding.pad`.
         variable_rate: whether the class takes the lambdas of several qualities.
+        wavelets: whether the latent goes through wavelets, in the encoder or in the decoder.
         latents: number of latent channels.
         tile: see `Step`.
     """
@@ -57,10 +60,32 @@ class TransformPair(keras.layers.Layer):
     stride = 16
     centred = False
     variable_rate = True
-    log_gain = None
+    wavelets = False
+    importance = filter = log_gain = None
+
+    def surround(self, importance, pqf, lambdas):
+        """Makes what stands between the networks and the quantizer. Needs `latents`.
+
+        Args:
+            importance: "none", or "dwan": `WaveletAttention` scales the latent.
+            pqf: filter of what is decoded, see `make_filter`.
+            lambdas: of each whole quality; a single one needs no gains.
+
+        Raises:
+            ValueError: importance or pqf has another value.
+        """
+        if importance not in ("none", "dwan"):
+            raise ValueError(f"importance must be one of ('none', 'dwan'), not {importance!r}")
+        if importance == "dwan":
+            self.importance = WaveletAttention(dtype=self.dtype_policy, name="importance")
+        self.filter = make_filter(pqf, self.dtype_policy)
+        for layer in filter(None, (self.importance, self.filter)):
+            layer.build((None, None, None, self.latents))
+        self.wavelets = importance == "dwan" or pqf == "wavelet"
+        self.set_rates(lambdas)
 
     def set_rates(self, lambdas):
-        """Makes the gains of several qualities; a single one needs none. Needs `latents`."""
+        """Makes the gains alone; see `surround`."""
         self.lambdas = tuple(lambdas)
         if len(self.lambdas) > 1:
             middle = np.exp(np.mean(np.log(self.lambdas)))
@@ -70,15 +95,22 @@ class TransformPair(keras.layers.Layer):
 
     @property
     def block(self):
-        return self.stride
+        """The stride, or two where wavelets look at pairs of latents."""
+        return 2 * self.stride if self.wavelets else self.stride
 
     def to_latent(self, image):
         """Image [b, h, w, 3] in 0..1 to the latent, float32 [b, h / stride, w / stride, M]."""
         raise NotImplementedError
 
+    def weighed(self, latent):
+        """The latent scaled by its importance, if it has one."""
+        if self.importance is None:
+            return latent
+        return ops.cast(self.importance(latent)[0], "float32")
+
     def refined(self, latent):
-        """What the decoder's filter makes of a latent in quantization steps; nothing here."""
-        return latent
+        """What the decoder's filter, if there is one, makes of a latent in quantization steps."""
+        return latent if self.filter is None else ops.cast(self.filter(latent), "float32")
 
     def to_image(self, latent):
         """Filtered latent to the image, float32 [b, h, w, 3], unclipped."""
@@ -86,7 +118,7 @@ class TransformPair(keras.layers.Layer):
 
     def analyze(self, image, knots):
         """Image to (latent in quantization steps, unit)."""
-        return self._scaled(self.to_latent(image), knots), self.unit(knots)
+        return self._scaled(self.weighed(self.to_latent(image)), knots), self.unit(knots)
 
     def synthesize(self, latent, knots):
         """Latent in quantization steps to (image, the latent after its filter, in steps)."""

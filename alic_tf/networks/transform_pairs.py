@@ -43,6 +43,7 @@ class ConvolutionalTransform(TransformPair):
         self.synthesis = Synthesis(
             filters, pqf=pqf, blocks=decoder_blocks, name="synthesis", **options
         )
+        self.wavelets = importance == "dwan" or pqf == "wavelet"
         self.set_rates(lambdas)
 
     def build(self, input_shape=None):
@@ -108,7 +109,8 @@ class PacketTransform(TransformPair):
     Args:
         lambdas: lambda of each whole quality; the gains start as those of a transform codec that
             is optimal for them, sqrt(lambda / 26).
-        filters, latents, normalization: see `PacketAnalysis`.
+        filters, latents, normalization, importance: see `PacketAnalysis`.
+        pqf: see `PacketSynthesis`.
         analysis_units, synthesis_units: residual units of each stage.
     """
 
@@ -117,21 +119,24 @@ class PacketTransform(TransformPair):
     tile = 1504
 
     def __init__(self, lambdas, filters=128, latents=256, analysis_units=(1, 1, 1),
-                 synthesis_units=(3,), normalization="prelu", **kwargs):
+                 synthesis_units=(3,), normalization="prelu", importance="dwan", pqf="wavelet",
+                 **kwargs):
         super().__init__(**kwargs)
         self.lambdas = tuple(lambdas)
         self.filters, self.latents = filters, latents
         self.analysis_units = tuple(analysis_units)
         self.synthesis_units = tuple(synthesis_units)
         self.normalization = normalization
+        self.switches = {"importance": importance, "pqf": pqf}
+        self.wavelets = importance == "dwan" or pqf == "wavelet"
         qualities = len(self.lambdas)
         options = {"qualities": qualities, "normalization": normalization,
                    "dtype": self.dtype_policy}
         self.analysis = PacketAnalysis(
-            filters, latents, analysis_units, name="analysis", **options
+            filters, latents, analysis_units, importance=importance, name="analysis", **options
         )
         self.synthesis = PacketSynthesis(
-            filters, latents, synthesis_units, name="synthesis", **options
+            filters, latents, synthesis_units, pqf=pqf, name="synthesis", **options
         )
         # For a mean squared error over three channels, the step sqrt(26 / lambda) minimizes
         # lambda step^2 / 12 - 3 log2(step).
@@ -186,4 +191,5 @@ class PacketTransform(TransformPair):
             "analysis_units": self.analysis_units,
             "synthesis_units": self.synthesis_units,
             "normalization": self.normalization,
+            **self.switches,
         }

@@ -4,7 +4,7 @@ import keras
 
 from alic_tf.layers.attention import NonLocalAttention
 from alic_tf.layers.convolution import SignalConvolution, SubpixelConvolution
-from alic_tf.layers.filter import PostQuantizationFilter
+from alic_tf.layers.filter import make_filter
 from alic_tf.layers.hierarchical import HCNN
 from alic_tf.layers.importance import ImportanceMap
 from alic_tf.layers.resampling import ResidualDownsampling, ResidualUpsampling
@@ -12,12 +12,10 @@ from alic_tf.layers.residual import MSRB
 from alic_tf.layers.separable_resampling import SeparableDownsampling, SeparableUpsampling
 from alic_tf.layers.sequence import build_sequence
 from alic_tf.layers.wavelet_attention import WaveletAttention
-from alic_tf.layers.wavelet_filter import WaveletFilter
 from alic_tf.topology import apply
 
 IMPORTANCES = ("none", "map", "dwan")
 BLOCKS = ("msrb", "hcnn")
-FILTERS = (False, True, "wavelet")
 # Layers that halve and double the resolution.
 RESAMPLINGS = {"residual": (ResidualDownsampling, ResidualUpsampling),
                "separable": (SeparableDownsampling, SeparableUpsampling)}
@@ -25,8 +23,6 @@ RESAMPLINGS = {"residual": (ResidualDownsampling, ResidualUpsampling),
 # sits where the paper's decoder has its only one, three where its encoder has them.
 BLOCK_PLACES = {0: (), 1: (4,), 2: (4, 8), 3: (2, 4, 8)}
 DOWNSAMPLING = 16
-# Before a sigmoid; a filter begins near the identity.
-NEARLY_ONE = 4.0
 
 
 def _make_block(block, filters, normalization, dtype, place):
@@ -49,14 +45,6 @@ def _resampling(kind):
     if kind not in RESAMPLINGS:
         raise ValueError(f"resampling must be one of {tuple(RESAMPLINGS)}, not {kind!r}")
     return RESAMPLINGS[kind]
-
-
-def _make_filter(kind, dtype):
-    if kind not in FILTERS:
-        raise ValueError(f"pqf must be one of {FILTERS}, not {kind!r}")
-    if kind == "wavelet":
-        return WaveletFilter(importance_bias_init=NEARLY_ONE, dtype="float32")
-    return PostQuantizationFilter(dtype=dtype) if kind else None
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -189,7 +177,7 @@ class Synthesis(keras.layers.Layer):
                          "resampling": resampling, "latents": latents}
         dtype = self.dtype_policy
         _, doubling = _resampling(resampling)
-        self.filter = _make_filter(pqf, dtype)
+        self.filter = make_filter(pqf, dtype)
         self.trunk = [NonLocalAttention(latents or filters, dtype=dtype)] if attention else []
         for place in (8, 4, 2):
             self.trunk.append(doubling(filters, normalization, dtype=dtype))

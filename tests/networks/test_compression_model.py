@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from alic_tf.layers.normalization import GDN
 from alic_tf.networks import presets
 from alic_tf.networks.compression_model import TRANSFORMS, CompressionModel
 from alic_tf.networks.entropy.model import Quality
@@ -173,6 +174,37 @@ def test_gains_of_several_rates(kind):
     images = [np.asarray(pair.synthesize(latent, np.eye(3, dtype="float32")[i:i + 1])[0])
               for i, latent in enumerate(latents)]
     np.testing.assert_allclose(images[0], images[2], atol=1e-3 * np.abs(images[0]).max())
+
+
+PACKET = {"filters": 4, "latents": 8, "analysis_units": (1,), "synthesis_units": (1,)}
+
+
+@pytest.mark.parametrize("kind", ["residual", "invertible", "packet"])
+def test_importance_and_filter_are_switches(kind):
+    image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    knots, counts = np.ones((1, 1), "float32"), []
+    for importance, pqf in (("none", False), ("none", True), ("dwan", "wavelet")):
+        pair = TRANSFORMS[kind](**{**RATES, "packet": PACKET}[kind], lambdas=(0.01,),
+                                importance=importance, pqf=pqf)
+        pair.build()
+        counts.append(pair.count_params())
+        latent = np.rint(10 * np.asarray(pair.analyze(image, knots)[0]))
+        change = np.abs(np.asarray(pair.synthesize(latent, knots)[1]) - latent).max()
+        # The 3x3 filter starts as the identity.
+        assert (change > 0.01) == (pqf == "wavelet")
+        assert pair.block % (32 if importance == "dwan" else 16) == 0
+    assert counts[1] - counts[0] == 9 * pair.latents < counts[2] - counts[0]
+    for wrong, allowed in (({"importance": "map"}, "'none', 'dwan'"), ({"pqf": 3}, "wavelet")):
+        with pytest.raises(ValueError, match=allowed):
+            TRANSFORMS[kind](lambdas=(0.01,), **wrong)
+
+
+@pytest.mark.parametrize("kind", ["convolutional", "residual", "invertible"])
+def test_all_normalizations_have_the_form_that_is_asked_for(kind):
+    pair = TRANSFORMS[kind](**RATES[kind], normalization={"alpha": 1, "epsilon": 0.75})
+    forms = [(layer.alpha, layer.epsilon, layer.inverse) for layer in pair._flatten_layers()
+             if isinstance(layer, GDN)]
+    assert set(forms) == {(1, 0.75, False), (1, 0.75, True)}
 
 
 def test_one_rate_has_no_gains():
