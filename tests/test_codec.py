@@ -9,11 +9,18 @@ from PIL import Image
 from alic_tf import errors, zoo
 from alic_tf.bitstream import container
 from alic_tf.codec import levels
-from tests.tiny_models import tiny_dwan, tiny_fu2022, tiny_icwem, tiny_qae, tiny_resgdn
+from tests.tiny_models import (
+    tiny_dwan,
+    tiny_fu2022,
+    tiny_icwem,
+    tiny_light,
+    tiny_qae,
+    tiny_resgdn,
+)
 
 MODELS = {
-    "dwan": tiny_dwan, "fu2022": tiny_fu2022, "resgdn": tiny_resgdn, "qae": tiny_qae,
-    "icwem": tiny_icwem,
+    "dwan": tiny_dwan, "fu2022": tiny_fu2022, "light": tiny_light, "resgdn": tiny_resgdn,
+    "qae": tiny_qae, "icwem": tiny_icwem,
 }
 SIZES = [(1, 1), (1, 300), (17, 33), (64, 64), (70, 130)]
 

@@ -12,14 +12,17 @@ from tests import tiny_models
 from tests.test_codec import MODELS, picture
 from tests.test_shipped import MODEL, ROOT
 
-# Of the steps to the latent, the first in pixels, a second in latents; of the hyper latent and of
+# Of the steps to the latent, the first in pixels, the last in latents; of the hyper latent and of
 # the steps to the picture, in latents. By hand, then to multiples of blocks. dwan: two 3x3 at 1/8
 # per unit, one unit here and five in the shipped model; the attention, an interpolation and two 3x3
-# of pairs of latents, 6, after the 3x3 of the filter 8; two 3x3 of stride 2, 3 latents. fu2022:
-# 145; 7; 9. resgdn: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65; none; 159
+# of pairs of latents, 6, after the 3x3 of the filter 8; two 3x3 of stride 2, 3 latents. light: a
+# 5x5 and two 3x3 at 1/2; then, in samples of that, two 5x5 of stride 2, two 3x3 at 1/4, two and a
+# last one at 1/8, 22; the attention of dwan, after two 3x3 in the filter; 2.4 latents. fu2022: 145;
+# 7; 9. resgdn: 71; none; 141 pixels. qae, whose latents are 64 pixels apart: 65; none; 159
 # pixels. icwem: a window and a shifted one at 1/8, one at 1/4, less than 128; a window of 8 latents
 # and five 3x3, to multiples of 128 pixels; as the latent.
-HALOS = {"dwan": ([16, 6], 4, [8, 1]), "fu2022": ([160], 8, [9]), "resgdn": ([80], 0, [9]),
+HALOS = {"dwan": ([16, 6], 4, [8, 1]), "fu2022": ([160], 8, [9]),
+         "light": ([6, 24, 6], 4, [8, 3]), "resgdn": ([80], 0, [9]),
          "qae": ([128], 0, [3]), "icwem": ([128], 16, [8])}
 LONG_FOR_ICWEM = [pytest.param(name, marks=[pytest.mark.long] * (name == "icwem"))
                   for name in MODELS]
@@ -113,8 +116,8 @@ def test_nothing_beyond_the_halo_matters(codecs, name):
     """Perturbation: another picture beyond the halo changes no bit; within it changes some."""
     image = picture(448, 448).astype("float32")[None] / 255
     other = np.random.default_rng(1).random(image.shape, "float32")
-    first, stride = codecs[name]._latent.tilings[0], codecs[name].model.latent_stride
-    middle = slice(192 // stride, 256 // stride)
+    first = codecs[name]._latent.tilings[0]
+    middle = slice(192 // first.down, 256 // first.down)
 
     def latent(distance):
         kept = slice(192 - distance, 256 + distance)
@@ -148,6 +151,17 @@ def test_tiles_code_as_the_whole(codecs, name, size):
     difference = parts.decode(data).astype(int) - decoded
     assert difference.shape == image.shape and np.ptp(decoded) > 0
     assert np.abs(difference).max() <= 1
+
+
+def test_tiles_begin_where_wavelets_do():
+    """Also with latents at an odd multiple of 16 pixels, where a tile could end."""
+    switches = {"transform.importance": "dwan", "transform.pqf": "wavelet"}
+    codec, image = tiny_models.codec(tiny_models.tiny_resgdn(**switches)), picture(130, 170)
+    assert codec.model.stride == 32
+    data, latents = codec.encode_with_latents(image)
+    parts = tiled(codec, 48)
+    assert parts.encode(image) == data and np.ptp(latents["latent"]) > 3
+    assert np.abs(parts.decode(data).astype(int) - codec.decode(data)).max() <= 1
 
 
 @pytest.mark.skipif(not MODEL.is_file(), reason=f"{MODEL} is not there")

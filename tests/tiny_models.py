@@ -57,6 +57,26 @@ def tiny_fu2022(seed=0, mixture="gmm"):
     return model
 
 
+TINY_LIGHT = {
+    "transform.filters": 8, "transform.latents": 16, "entropy.groups": [4, 12],
+    "entropy.hyper_filters": 8, "entropy.hyper_latents": 4, "entropy.width": 8,
+    "lambdas": [0.002, 0.01, 0.05],
+}
+
+
+def tiny_light(seed=0):
+    """The light model as published, with 8 channels and 16 latents, for three qualities."""
+    model = presets.build("light", TINY_LIGHT)
+    randomize(model, seed)
+    head, last = model.transform.analysis.head[0], model.transform.synthesis.trunk[-1].convolution
+    head.kernel.assign(4 * np.asarray(head.kernel))
+    last.kernel.assign(0.1 * np.asarray(last.kernel))
+    # Pictures around grey.
+    last.bias.assign(np.full(12, 0.5))
+    model.entropy.prior.center()
+    return model
+
+
 def tiny_resgdn(seed=0, **changes):
     """The residual model with 8 channels and 6 latents, its pictures around grey."""
     model = presets.build("resgdn", {"transform.filters": 8, "transform.latents": 6, **changes})

@@ -8,7 +8,8 @@ class Block(keras.layers.Layer):
 
     Args:
         filters: number of output channels.
-        normalization: "gdn" (the paper) or "ln_prelu" (its light successor).
+        normalization: "gdn" (the paper) or "ln_prelu" (its light successor), or others of
+            `make_normalization`.
     """
 
     def __init__(self, filters, normalization="gdn", **kwargs):

@@ -4,6 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from alic_tf.layers.wavelet_filter import WaveletFilter
+
+FILTERS = (False, True, "wavelet")
+# Before a sigmoid; a filter begins near the identity.
+NEARLY_ONE = 4.0
+
 
 def _identity(shape, dtype=None):
     kernel = np.zeros(shape, "float32")
@@ -28,3 +34,21 @@ class PostQuantizationFilter(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+
+def make_filter(kind, dtype):
+    """Returns a filter of decoded latents.
+
+    Args:
+        kind: True for `PostQuantizationFilter`, "wavelet" for `WaveletFilter`, which computes in
+            full precision, False for None.
+        dtype: of the former.
+
+    Raises:
+        ValueError: another kind.
+    """
+    if kind not in FILTERS:
+        raise ValueError(f"pqf must be one of {FILTERS}, not {kind!r}")
+    if kind == "wavelet":
+        return WaveletFilter(importance_bias_init=NEARLY_ONE, dtype="float32")
+    return PostQuantizationFilter(dtype=dtype) if kind else None

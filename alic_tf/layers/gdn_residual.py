@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from alic_tf.layers.convolution import SignalConvolution
-from alic_tf.layers.normalization import GDN
+from alic_tf.layers.normalization import make_normalization
 from alic_tf.layers.sequence import build_sequence
 from alic_tf.topology import apply
 
@@ -23,20 +23,20 @@ class GDNResidualBlock(keras.layers.Layer):
         filters: channels of the output; of the input too, unless strides are above 1.
         strides: of the first convolution and, above 1, of a 1x1 convolution on the skip path.
         inverse: the decoder's inverse GDN.
+        normalization: see `make_normalization`.
 
     Maps (batch, h, w, c) to (batch, ceil(h / strides), ceil(w / strides), filters).
     """
 
-    def __init__(self, filters, strides=1, inverse=False, **kwargs):
+    def __init__(self, filters, strides=1, inverse=False, normalization="gdn", **kwargs):
         super().__init__(**kwargs)
         self.filters, self.strides, self.inverse = filters, strides, inverse
-        dtype = self.dtype_policy
+        self.normalization, dtype = normalization, self.dtype_policy
+        norms = [make_normalization(normalization, inverse, dtype=dtype) for _ in range(2)]
         self.trunk = [
-            SignalConvolution(filters, 3, strides=strides, dtype=dtype),
-            GDN(inverse, dtype=dtype),
-            SignalConvolution(filters, 3, dtype=dtype),
-            GDN(inverse, dtype=dtype),
-        ]
+            SignalConvolution(filters, 3, strides=strides, dtype=dtype), norms[0],
+            SignalConvolution(filters, 3, dtype=dtype), norms[1],
+        ]  # fmt: skip
         self.shortcut = []
         if strides > 1:
             self.shortcut = [SignalConvolution(filters, 1, strides=strides, dtype=dtype)]
@@ -55,4 +55,4 @@ class GDNResidualBlock(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "strides": self.strides,
-                "inverse": self.inverse}
+                "inverse": self.inverse, "normalization": self.normalization}

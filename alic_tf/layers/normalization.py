@@ -146,15 +146,17 @@ def make_normalization(kind, inverse=False, **kwargs):
     """Returns a normalisation layer.
 
     Args:
-        kind: "gdn" or "ln_prelu".
-        inverse: for "gdn", the inverse form; "ln_prelu" serves both ways as it is.
+        kind: "gdn", "ln_prelu", or a dictionary of arguments of `GDN`, such as
+            {"alpha": 1, "epsilon": 1}.
+        inverse: for GDN, the inverse form; "ln_prelu" serves both ways as it is.
         **kwargs: passed to the layer (dtype, name).
 
     Raises:
         ValueError: another kind.
     """
-    if kind == "gdn":
-        return GDN(inverse=inverse, **kwargs)
+    if kind == "gdn" or isinstance(kind, dict):
+        form = {} if kind == "gdn" else kind
+        return GDN(inverse=inverse, **form, **kwargs)
     if kind == "ln_prelu":
         return LayerNormPReLU(**kwargs)
-    raise ValueError(f"normalization must be 'gdn' or 'ln_prelu', not {kind!r}")
+    raise ValueError(f"normalization must be 'gdn', 'ln_prelu' or GDN's arguments, not {kind!r}")

@@ -1,6 +1,7 @@
 """Vectors that follow the quality: one network for all rates."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -58,3 +59,29 @@ class QualityVector(keras.layers.Layer):
             "channels": self.channels,
             "initializer": keras.initializers.serialize(self.initializer),
         }
+
+
+def log_gains(lambdas, channels, reference):
+    """Logarithms of the gains of a latent for each whole quality, and of those that undo them.
+
+    They start at sqrt(lambda / reference) and its inverse: the best quantization step of a
+    transform codec is in proportion to 1 / sqrt(lambda).
+
+    Args:
+        lambdas: lambda of each whole quality.
+        channels: of the latent.
+        reference: the lambda whose gain is 1.
+
+    Returns:
+        two `QualityVector`s.
+    """
+    start = 0.5 * np.log(np.array(lambdas) / reference)
+
+    def table(sign):
+        return lambda shape, dtype=None: ops.cast(
+            np.broadcast_to(sign * start[:, None], shape), dtype
+        )
+
+    names = {"log_gain": 1, "log_inverse_gain": -1}
+    return [QualityVector(len(lambdas), channels, table(sign), name=name)
+            for name, sign in names.items()]

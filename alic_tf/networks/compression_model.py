@@ -1,5 +1,7 @@
 """The model of a codec: a transform pair and an entropy model, assembled from switches."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -91,7 +93,7 @@ class CompressionModel(keras.Model):
         )
         self.latent_stride = self.transform.stride
         self.hyper_stride = self.latent_stride * self.entropy.hyper_stride
-        self.stride = self.latent_stride * self.entropy.alignment
+        self.stride = math.lcm(self.latent_stride * self.entropy.alignment, self.transform.block)
         self.transform.build()
         self.entropy.build()
         self.built = True

@@ -19,20 +19,20 @@ def conv_transformers(count, filters, head_dim, window, dtype):
             for i in range(count)]
 
 
-def downsampling(filters, dtype):
+def downsampling(filters, dtype, normalization="gdn"):
     """Residual halving of the resolution, in the form of CompressAI."""
-    return ResidualDownsampling(filters, activation="leaky_relu_0.01", dtype=dtype)
+    return ResidualDownsampling(filters, normalization, activation="leaky_relu_0.01", dtype=dtype)
 
 
-def upsampling(filters, dtype):
+def upsampling(filters, dtype, normalization="gdn"):
     """Residual doubling of the resolution, in the form of CompressAI."""
-    return ResidualUpsampling(filters, activation="leaky_relu_0.01", shortcut_size=3, flip=False,
-                              dtype=dtype)
+    return ResidualUpsampling(filters, normalization, "leaky_relu_0.01", shortcut_size=3,
+                              flip=False, dtype=dtype)
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class InvertibleTransform(TransformPair):
-    """The transforms of ICWEM, for one rate.
+    """The transforms of ICWEM.
 
         image -> enhancement -> invertible network -> analysis -> latent
         image <- enhancement <- its inverse <- synthesis <- latent
@@ -48,6 +48,9 @@ class InvertibleTransform(TransformPair):
         window: side of the attention windows, at most 8.
         enhancement, growth: width and growth of the two `Enhancement`s.
         couplings: kernel sizes of the `InvertibleNetwork`.
+        normalization: see `make_normalization`.
+        importance, pqf: see `TransformPair.surround`; published without.
+        lambdas: of each whole quality; published for one.
 
     Source: Liao 2024, github.com/J-S-Liao/ICWEM, after arXiv 2303.14978 and 2108.03690; published
     with the values given here.
@@ -59,7 +62,8 @@ class InvertibleTransform(TransformPair):
 
     def __init__(self, filters=128, latents=320, blocks=(2, 2, 2, 2, 2, 2),
                  head_dims=(8, 16, 32, 32, 16, 8), window=8, enhancement=64, growth=32,
-                 couplings=(5, 5, 3, 3), **kwargs):
+                 couplings=(5, 5, 3, 3), normalization="gdn", importance="none", pqf=False,
+                 lambdas=(1.0,), **kwargs):
         super().__init__(**kwargs)
         if len(blocks) != 6 or len(head_dims) != 6:
             raise ValueError(f"blocks {blocks} and head_dims {head_dims} need 6 numbers each")
@@ -68,31 +72,34 @@ class InvertibleTransform(TransformPair):
         self.switches = {
             "filters": filters, "latents": latents, "blocks": tuple(blocks),
             "head_dims": tuple(head_dims), "window": window, "enhancement": enhancement,
-            "growth": growth, "couplings": tuple(couplings),
+            "growth": growth, "couplings": tuple(couplings), "normalization": normalization,
+            "importance": importance, "pqf": pqf,
         }
         self.latents = latents
         # Of each side, 128 pixels around a tile are read in addition.
         self.tile = max(512, 2**15 // filters)
         dtype, width = self.dtype_policy, 2 * filters
+        resampling = width, dtype, normalization
         self.enhance, self.restore = (
             Enhancement(enhancement, growth, dtype=dtype) for _ in range(2))
         self.invertible = InvertibleNetwork(couplings, dtype=dtype)
         stages = [conv_transformers(count, width, head_dim, window, dtype)
                   for count, head_dim in zip(blocks, head_dims)]
         self.analysis = [
-            downsampling(width, dtype), *stages[0], downsampling(width, dtype), *stages[1],
-            downsampling(width, dtype), *stages[2],
+            downsampling(*resampling), *stages[0], downsampling(*resampling), *stages[1],
+            downsampling(*resampling), *stages[2],
             SignalConvolution(latents, 3, strides=2, dtype=dtype),
         ]
         self.synthesis = [
-            upsampling(width, dtype), *stages[3], upsampling(width, dtype), *stages[4],
-            upsampling(width, dtype), *stages[5], SubpixelConvolution(3, 3, dtype=dtype),
+            upsampling(*resampling), *stages[3], upsampling(*resampling), *stages[4],
+            upsampling(*resampling), *stages[5], SubpixelConvolution(3, 3, dtype=dtype),
         ]
+        self.surround(importance, pqf, lambdas)
 
     @property
     def block(self):
         """Pixels of a window at an eighth of the resolution; the others are smaller."""
-        return 8 * self.switches["window"]
+        return max(8 * self.switches["window"], super().block)
 
     def build(self, input_shape=None):
         image = (None, None, None, 3)
@@ -102,15 +109,13 @@ class InvertibleTransform(TransformPair):
         build_sequence(self.synthesis, (None, None, None, self.latents))
         self.built = True
 
-    def analyze(self, image, knots):
-        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
+    def to_latent(self, image):
         x = self.invertible(self.enhance(image))
-        return ops.cast(apply(self.analysis, x), "float32"), self.unit(knots)
+        return ops.cast(apply(self.analysis, x), "float32")
 
-    def synthesize(self, latent, knots):
-        """Latent to (image float32, the latent itself: nothing filters it)."""
+    def to_image(self, latent):
         x = self.invertible(apply(self.synthesis, latent), inverse=True)
-        return ops.cast(self.restore(x), "float32"), latent
+        return ops.cast(self.restore(x), "float32")
 
     def get_config(self):
-        return {**super().get_config(), **self.switches}
+        return {**super().get_config(), **self.switches, "lambdas": self.lambdas}

@@ -6,7 +6,7 @@ from keras import ops
 
 from alic_tf.layers.activation import prelu
 from alic_tf.layers.convolution import SignalConvolution, depth_to_space, space_to_depth
-from alic_tf.layers.filter import PostQuantizationFilter
+from alic_tf.layers.filter import FILTERS, NEARLY_ONE, PostQuantizationFilter
 from alic_tf.layers.normalization import LayerNormPReLU
 from alic_tf.layers.quality import QualityVector
 from alic_tf.layers.wavelet_attention import WaveletAttention
@@ -29,6 +29,11 @@ def packet_matrix():
         bands = (a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d)
         x = np.concatenate(bands, axis=-1) / 2
     return x.reshape(BANDS, BANDS)
+
+
+def wavelet_attention(name, dtype):
+    """`WaveletAttention` of both transforms, narrow, and near the identity at first."""
+    return WaveletAttention(importance_bias_init=NEARLY_ONE, reduction=4, name=name, dtype=dtype)
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -171,30 +176,33 @@ class PacketAnalysis(_PacketTransform):
         units: residual units per stage; one number per stage.
         qualities: number of whole qualities.
         normalization: see `HierarchicalStage`.
+        importance: "dwan" (`WaveletAttention`) or "none".
 
     Call:
         image: float [b, h, w, 3] in 0..1, h and w multiples of 32; knots: [b, qualities].
         Returns float32 [b, h / 16, w / 16, M], in units of 8-bit levels (orthonormal transform).
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, importance="dwan", **kwargs):
         super().__init__(*args, **kwargs)
+        if importance not in ("none", "dwan"):
+            raise ValueError(f"importance must be one of ('none', 'dwan'), not {importance!r}")
         options = {"dtype": self.dtype_policy}
         self.linear = SignalConvolution(
             self.latents, 1, use_bias=False, dtype="float32", name="linear"
         )
         self.head = SignalConvolution(self.filters, 1, name="head", **options)
         self.tail = SignalConvolution(self.latents, 1, use_bias=False, name="tail", **options)
-        self.importance = WaveletAttention(
-            importance_bias_init=4.0, reduction=4, name="importance", **options
-        )
+        self.importance = None
+        if importance == "dwan":
+            self.importance = wavelet_attention("importance", self.dtype_policy)
 
     def build(self, input_shape=None):
         self._build_layers([
             (self.linear, 4 * BANDS),
             (self.head, BANDS),
             (self.tail, 4 * self.filters),
-            (self.importance, self.latents),
+            *((layer, self.latents) for layer in [self.importance] if layer is not None),
         ])  # fmt: skip
 
     def call(self, image, knots):
@@ -211,8 +219,15 @@ class PacketAnalysis(_PacketTransform):
 
     def weigh(self, latent):
         """The second part of `call`: by the importance, and in units of 8-bit levels."""
+        scaled = latent * self.latent_deviation
+        if self.importance is None:
+            return scaled
         _, importance = self.importance(ops.cast(latent, self.compute_dtype))
-        return latent * self.latent_deviation * ops.cast(importance, "float32")
+        return scaled * ops.cast(importance, "float32")
+
+    def get_config(self):
+        return {**super().get_config(),
+                "importance": "none" if self.importance is None else "dwan"}
 
 
 @keras.saving.register_keras_serializable(package="alic_tf")
@@ -222,20 +237,26 @@ class PacketSynthesis(_PacketTransform):
         latent -> PQF -> DWAN -+-> inverse KLT (M -> 768) -> 2x2 blocks ---------> + -> inverse
                                `-> 1x1 (x2) -> hierarchical stages -> 1x1 (192) --'    packet
 
-    Args: as `PacketAnalysis`.
+    Args:
+        filters, latents, units, qualities, normalization: as `PacketAnalysis`.
+        pqf: "wavelet", True for the 3x3 filter without attention, or False.
 
     Call:
         latent: float32 [b, h, w, M]; knots: [b, qualities].
         Returns (image float32 [b, 16 h, 16 w, 3], unclipped, and the filtered latent).
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, pqf="wavelet", **kwargs):
         super().__init__(*args, **kwargs)
+        if pqf not in FILTERS:
+            raise ValueError(f"pqf must be one of {FILTERS}, not {pqf!r}")
+        self.pqf = pqf
         options = {"dtype": self.dtype_policy}
-        self.filter = PostQuantizationFilter(dtype="float32", name="filter")
-        self.refinement = WaveletAttention(
-            importance_bias_init=4.0, reduction=4, name="refinement", **options
-        )
+        self.filter = self.refinement = None
+        if pqf:
+            self.filter = PostQuantizationFilter(dtype="float32", name="filter")
+        if pqf == "wavelet":
+            self.refinement = wavelet_attention("refinement", self.dtype_policy)
         self.linear = SignalConvolution(
             4 * BANDS, 1, use_bias=False, dtype="float32", name="linear"
         )
@@ -243,7 +264,7 @@ class PacketSynthesis(_PacketTransform):
         self.tail = SignalConvolution(BANDS, 1, name="tail", **options)
 
     def build(self, input_shape=None):
-        latents = (self.filter, self.refinement, self.linear, self.head)
+        latents = filter(None, (self.filter, self.refinement, self.linear, self.head))
         self._build_layers([*((layer, self.latents) for layer in latents),
                             (self.tail, self.filters)])  # fmt: skip
 
@@ -253,7 +274,11 @@ class PacketSynthesis(_PacketTransform):
 
     def refine(self, latent):
         """The first part of `call`: the filtered latent."""
-        filtered = self.filter(ops.cast(latent, "float32"))
+        filtered = ops.cast(latent, "float32")
+        if self.filter is not None:
+            filtered = self.filter(filtered)
+        if self.refinement is None:
+            return filtered
         normalized = ops.cast(filtered / self.latent_deviation, self.compute_dtype)
         _, importance = self.refinement(normalized)
         return filtered * ops.cast(importance, "float32")
@@ -267,3 +292,6 @@ class PacketSynthesis(_PacketTransform):
         bands = bands + ops.cast(self.tail(h), "float32") * self.band_deviation
         pixels = depth_to_space(ops.matmul(bands, self.matrix.T), BLOCK)
         return (pixels + 127.5) / 255.0
+
+    def get_config(self):
+        return {**super().get_config(), "pqf": self.pqf}

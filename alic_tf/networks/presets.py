@@ -12,6 +12,9 @@ _FU2022 = {
 # Published with these lambdas; for MS-SSIM with 3, 8, 16, 36 and 64.
 ICWEM_LAMBDAS = (0.0035, 0.0067, 0.013, 0.025, 0.05)
 
+# Equal ratios from 0.0008 to 0.04: about 0.1 to 1 bit per pixel.
+EIGHT_LAMBDAS = [round(0.0008 * (0.04 / 0.0008) ** (i / 7), 6) for i in range(8)]
+
 PRESETS = {
     "fu2022": _FU2022,
     "fu2022-256": {
@@ -29,8 +32,22 @@ PRESETS = {
             "synthesis_units": [5],
         },
         "entropy": {"context": "ssm", "groups": [32, 80, 144]},
-        # Equal ratios from 0.0008 to 0.04: about 0.1 to 1 bit per pixel.
-        "lambdas": [round(0.0008 * (0.04 / 0.0008) ** (i / 7), 6) for i in range(8)],
+        "lambdas": EIGHT_LAMBDAS,
+    },
+    "light": {
+        "transform": {
+            "kind": "convolutional",
+            "filters": 128,
+            "latents": 192,
+            "resampling": "separable",
+            "block": "hcnn",
+            "normalization": "ln_prelu",
+            "attention": False,
+            "importance": "dwan",
+            "pqf": "wavelet",
+        },
+        "entropy": {"context": "ssm", "groups": [24, 56, 112]},
+        "lambdas": EIGHT_LAMBDAS,
     },
     "resgdn": {
         "transform": {"kind": "residual", "filters": 192, "latents": 32},

@@ -38,6 +38,7 @@ class QuantizedTransform(TransformPair):
     """
 
     stride = 64
+    variable_rate = False
     # Most of it is at a quarter of the resolution and below.
     tile = 2048
 
@@ -60,17 +61,15 @@ class QuantizedTransform(TransformPair):
         build_sequence(self.decoder, (None, None, None, self.latents))
         self.built = True
 
-    def analyze(self, image, knots):
-        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 64, w / 64, M], unit)."""
+    def to_latent(self, image):
         features = ops.cast(self.encoder(ops.cast(image, self.compute_dtype)), "float32")
         # Of what is above one, and not below zero for the ReLU before.
         limited = 1 - ops.relu(1 - ops.average_pool(features, 2, 2))
-        return limited * 2**self.bits, self.unit(knots)
+        return limited * 2**self.bits
 
-    def synthesize(self, latent, knots):
-        """Latent to (image float32, the latent: nothing filters it)."""
+    def to_image(self, latent):
         x = ops.cast(latent / 2**self.bits, self.compute_dtype)
-        return ops.sigmoid(ops.cast(apply(self.decoder, x), "float32")), latent
+        return ops.sigmoid(ops.cast(apply(self.decoder, x), "float32"))
 
     def load_pretrained(self, path):
         """Takes the weights of a ResNet of keras.applications; see `ResNet.load_pretrained`."""

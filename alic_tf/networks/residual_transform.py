@@ -21,7 +21,7 @@ INVERSE_GAMMA = 1e-3
 
 @keras.saving.register_keras_serializable(package="alic_tf")
 class ResidualTransform(TransformPair):
-    """Residual blocks with GDN and two masks as attention, for one rate.
+    """Residual blocks with GDN and two masks as attention.
 
         3x3/2 - block - block - block/2 - mask - block - block/2 - block - mask - 3x3/2 -> latent
         latent -> 3x3 - mask - block - up - block - up - mask - block - up - block - up -> image
@@ -33,6 +33,10 @@ class ResidualTransform(TransformPair):
         latents: number of latent channels.
         activation: of the single convolutions and in the upsampling blocks, "leaky_relu" or
             "prelu".
+        normalization: see `make_normalization`.
+        attention: whether the four masks are there.
+        importance, pqf: see `TransformPair.surround`; published without.
+        lambdas: of each whole quality; published for one.
 
     Raises:
         ValueError: unknown activation.
@@ -43,9 +47,16 @@ class ResidualTransform(TransformPair):
     code has attention modules with residual trunks and one GDN a block, its description these.
     """
 
-    def __init__(self, filters=192, latents=32, activation="leaky_relu", **kwargs):
+    def __init__(self, filters=192, latents=32, activation="leaky_relu",
+                 normalization="gdn", attention=True, importance="none", pqf=False,
+                 lambdas=(1.0,), **kwargs):
         super().__init__(**kwargs)
-        self.filters, self.latents, self.activation = filters, latents, activation
+        self.switches = {
+            "filters": filters, "latents": latents, "activation": activation,
+            "normalization": normalization, "attention": attention, "importance": importance,
+            "pqf": pqf,
+        }
+        self.latents = latents
         self.tile = 2**17 // filters
         dtype = {"dtype": self.dtype_policy}
 
@@ -54,20 +65,22 @@ class ResidualTransform(TransformPair):
                              activation=activation, **dtype)
 
         def blocks(*strides, inverse=False):
-            return [GDNResidualBlock(filters, n, inverse, **dtype) for n in strides]
+            return [GDNResidualBlock(filters, n, inverse, normalization, **dtype)
+                    for n in strides]
 
         def stage(channels=filters):
-            up = ResidualUpsampling(channels, activation=activation, **dtype)
+            up = ResidualUpsampling(channels, normalization, activation, **dtype)
             return [*blocks(1, inverse=True), up]
 
-        masks = [MaskAttention(filters, **dtype) for _ in range(4)]
+        masks = [[MaskAttention(filters, **dtype)] * attention for _ in range(4)]
         self.analysis = [
-            *convolution(filters, 2), *blocks(1, 1, 2), masks[0], *blocks(1, 2, 1), masks[1],
+            *convolution(filters, 2), *blocks(1, 1, 2), *masks[0], *blocks(1, 2, 1), *masks[1],
             *convolution(latents, 2),
         ]  # fmt: skip
         self.synthesis = [
-            *convolution(filters), masks[2], *stage(), *stage(), masks[3], *stage(), *stage(3),
+            *convolution(filters), *masks[2], *stage(), *stage(), *masks[3], *stage(), *stage(3),
         ]  # fmt: skip
+        self.surround(importance, pqf, lambdas)
 
     def build(self, input_shape=None):
         build_sequence(self.analysis, (None, None, None, 3))
@@ -78,16 +91,13 @@ class ResidualTransform(TransformPair):
                 layer.set_effective(np.ones(channels), INVERSE_GAMMA * np.eye(channels))
         self.built = True
 
-    def analyze(self, image, knots):
-        """Image [b, h, w, 3] in 0..1 to (latent float32 [b, h / 16, w / 16, M], unit)."""
+    def to_latent(self, image):
         image = ops.cast(image, self.compute_dtype)
-        return ops.cast(apply(self.analysis, image), "float32"), self.unit(knots)
+        return ops.cast(apply(self.analysis, image), "float32")
 
-    def synthesize(self, latent, knots):
-        """Latent to (image float32, the latent: nothing filters it)."""
+    def to_image(self, latent):
         image = apply(self.synthesis, ops.cast(latent, self.compute_dtype))
-        return ops.cast(image, "float32"), latent
+        return ops.cast(image, "float32")
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "latents": self.latents,
-                "activation": self.activation}
+        return {**super().get_config(), **self.switches, "lambdas": self.lambdas}

@@ -7,6 +7,7 @@ import textwrap
 from alic_tf import errors, storage, zoo
 from alic_tf.networks import presets
 from alic_tf.networks.compression_model import ENTROPY_MODELS, TRANSFORMS, CompressionModel
+from alic_tf.networks.quantized_transform import MOST_BITS
 from alic_tf.networks.variables import named_variables
 
 # Fu et al., section IV-A: for N = 128 and for N = 256; their MSE lambdas are all far below 1.
@@ -18,7 +19,7 @@ _MAE_LAMBDA = 9.0
 
 # Arguments of the parts that the model itself derives from others.
 _DERIVED = {"kwargs", "lambdas"}
-_DERIVED_OF_ENTROPY = {*_DERIVED, "latents", "qualities"}
+_DERIVED_OF_ENTROPY = {*_DERIVED, "latents", "qualities", "switches"}
 
 
 def configuration(preset, changes, start=None, metric="mse"):
@@ -50,7 +51,10 @@ def configuration(preset, changes, start=None, metric="mse"):
     if metric != "mse" and max(base["lambdas"]) < 1:
         convert = _ms_ssim_lambdas if metric == "ms-ssim" else _mae_lambdas
         base["lambdas"] = convert(base["transform"], base["lambdas"])
+    _drop_what_others_take(base, changes)
     result = presets.changed(base, changes)
+    if "transform.bits" in changes and "entropy.levels" not in changes:
+        _count_levels(result)
     lambdas = result["lambdas"]
     if not (isinstance(lambdas, list) and lambdas and all(
         isinstance(value, (int, float)) and value > 0 for value in lambdas
@@ -127,6 +131,23 @@ def _mae_lambdas(transform, lambdas):
     return [round(_MAE_LAMBDA * value / middle, 3) for value in lambdas]
 
 
+def _drop_what_others_take(base, changes):
+    """Removes the arguments of a base configuration that another kind or context does not take."""
+    for part, switch, classes in (("transform", "kind", TRANSFORMS),
+                                  ("entropy", "context", ENTROPY_MODELS)):
+        taken = _arguments(classes, changes.get(f"{part}.{switch}"))
+        if taken:
+            base[part] = {name: value for name, value in base[part].items()
+                          if name in taken | {switch}}
+
+
+def _count_levels(configuration):
+    """As many levels of the prior as the bits of a quantized transform make, 0 and 1 included."""
+    bits, entropy = configuration["transform"]["bits"], configuration["entropy"]
+    if bits in range(1, MOST_BITS + 1) and entropy.get("levels"):
+        entropy["levels"] = 2**bits + 1
+
+
 def _stored(path):
     """The arguments of `CompressionModel` in a model file."""
     stored = storage.read_configuration(path)
@@ -136,15 +157,16 @@ def _stored(path):
 def _switches(kind, context):
     """Paths that may be changed in a model with this transform and context, sorted."""
     transform = _arguments(TRANSFORMS, kind) - _DERIVED
-    entropy = _arguments(ENTROPY_MODELS, context) - _DERIVED_OF_ENTROPY
+    makers = {name: family.for_latents for name, family in ENTROPY_MODELS.items()}
+    entropy = _arguments(ENTROPY_MODELS, context) | _arguments(makers, context)
     return sorted(
         {"lambdas"}
         | {f"transform.{name}" for name in transform | {"kind"}}
-        | {f"entropy.{name}" for name in entropy | {"context", "mixture"}}
+        | {f"entropy.{name}" for name in entropy - _DERIVED_OF_ENTROPY | {"context"}}
     )
 
 
 def _arguments(classes, name):
-    """Names of the arguments of the class of this name; none if there is no such class."""
+    """Names of the arguments of the class or function of this name; none if there is none."""
     known = isinstance(name, str) and name in classes
     return set(inspect.signature(classes[name]).parameters) if known else set()

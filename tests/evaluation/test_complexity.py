@@ -9,6 +9,7 @@ from alic_tf.layers.convolution import MaskedConvolution, SignalConvolution, Sub
 from alic_tf.layers.filter import PostQuantizationFilter
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.state_space import StateSpace
+from alic_tf.networks import presets
 from tests.tiny_models import tiny_dwan, tiny_fu2022
 
 # Layer on [1, 6, 10, 4], and its products per output times its outputs.
@@ -76,3 +77,10 @@ def test_a_picture_of_any_size_takes_about_the_same_per_pixel():
     small, large = (macs_per_pixel(tiny_dwan(), 64 * k, 128 * k) for k in (2, 4))
     for side in ("encoder", "decoder"):
         assert small[side] == pytest.approx(large[side], rel=0.2) and small[side] > 100
+
+
+def test_the_light_model_has_a_heavy_encoder():
+    """As published: about three times the work of the decoder, here of the whole codec."""
+    kilo = {side: count / 1000
+            for side, count in macs_per_pixel(presets.build("light"), 128, 128).items()}
+    assert kilo["encoder"] < 80 and kilo["encoder"] > 2.5 * kilo["decoder"]

@@ -29,8 +29,8 @@ FLAGS = (
     Flag("float", "minutes", None, "N", "end after so many, if not earlier", "", (0, None)),
     Flag("integer", "first", 0, "N", "number of the first", "", (0, None)),
     Flag("integer", "seed", 0, "N", "of the mutations", "", (0, None)),
-    Flag("string", "model", "tiny_dwan", "NAME", "tiny_dwan, tiny_fu2022, tiny_resgdn, "
-         "tiny_qae, tiny_icwem, or, for streams and served, a shipped one"),
+    Flag("string", "model", "tiny_dwan", "NAME", "tiny_dwan, tiny_fu2022, tiny_light, "
+         "tiny_resgdn, tiny_qae, tiny_icwem, or, for streams and served, a shipped one"),
     Flag("integer", "max_pixels", 2**16, "N", "limit of the reader", "", (1, 2**28)),
     Flag("float", "max_seconds", 5.0, "S", "an input may take", "", (0, None)),
     Flag("float", "max_megabytes", 500.0, "M", "all inputs may add to the peak of memory", "",

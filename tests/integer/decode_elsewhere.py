@@ -20,7 +20,8 @@ from alic_tf.integer.parallel import ExactParallelModel
 from alic_tf.serving.servable import ENTROPY_MODELS
 
 FAMILIES = {"masked": ExactMaskedModel, "parallel": ExactParallelModel,
-            "factorized": ExactFactorizedModel, "channel": ExactChannelModel}
+            "light": ExactParallelModel, "factorized": ExactFactorizedModel,
+            "channel": ExactChannelModel}
 
 
 def digest(*arrays):

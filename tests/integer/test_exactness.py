@@ -15,12 +15,12 @@ from tests.integer.random_model import (
     random_latents,
     random_masked_model,
 )
-from tests.tiny_models import tiny_dwan, tiny_icwem
+from tests.tiny_models import tiny_dwan, tiny_icwem, tiny_light
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZE = (16, 24)
-# Of the quality of the light model.
-STEP = 37
+# Of the quality of the models of several rates.
+STEP = 13
 # Instruction sets under the names oneDNN (of TensorFlow), OpenBLAS (of numpy) and numpy itself know
 # them by.
 _BEYOND_SSE = np.show_config("dicts")["SIMD Extensions"].get("found", [])
@@ -47,6 +47,7 @@ def write_case(path):
     y, z = random_latents(16, *SIZE, dead=(3, 7))
     cases = [("masked", random_masked_model("gmm", 16), z),
              ("parallel", exact_model(tiny_dwan()).at(STEP), z[..., :4]),
+             ("light", exact_model(tiny_light()).at(STEP), z[..., :4]),
              ("factorized", random_factorized_model(16), y.astype("int64")),
              ("channel", exact_model(tiny_icwem()), z[..., :4])]
     for kind, model, z in cases:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from alic_tf.layers.quality import QualityVector, quality_knots
+from alic_tf.layers.quality import QualityVector, log_gains, quality_knots
 
 
 def test_knots_interpolate_between_whole_qualities():
@@ -33,3 +33,11 @@ def test_starts_at_its_initializer_and_survives_its_configuration():
     again.build()
     np.testing.assert_array_equal(again.table, np.full((2, 3), 0.5))
     assert again.get_config() == vector.get_config()
+
+
+def test_gains_undo_each_other_and_follow_the_root_of_lambda():
+    gain, inverse = log_gains([0.01, 0.04, 0.09], 2, 0.04)
+    for vector in (gain, inverse):
+        vector.build()
+    np.testing.assert_allclose(np.exp(gain.table), [[0.5, 0.5], [1, 1], [1.5, 1.5]], rtol=1e-6)
+    np.testing.assert_array_equal(np.asarray(inverse.table), -np.asarray(gain.table))

@@ -11,8 +11,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from alic_tf.layers.normalization import GDN
 from alic_tf.networks import presets
-from alic_tf.networks.compression_model import CompressionModel
+from alic_tf.networks.compression_model import TRANSFORMS, CompressionModel
 from alic_tf.networks.entropy.model import Quality
 from alic_tf.networks.initialization import initialize
 from tests.tiny_models import (
@@ -21,6 +22,7 @@ from tests.tiny_models import (
     tiny_dwan,
     tiny_fu2022,
     tiny_icwem,
+    tiny_light,
     tiny_qae,
     tiny_resgdn,
 )
@@ -30,7 +32,8 @@ SWITCHES = {
     "block": ("msrb", "hcnn"),
     "normalization": ("gdn", "ln_prelu"),
     "importance": ("none", "map", "dwan"),
-    "pqf": (True, False),
+    "pqf": (True, False, "wavelet"),
+    "resampling": ("residual", "separable"),
     "attention": (True, False),
     # Of the encoder and of the decoder.
     "blocks": ((3, 1), (0, 0), (1, 2), (2, 3)),
@@ -48,8 +51,8 @@ ENTROPY = (
 )
 
 
-MODELS = {"dwan": tiny_dwan, "fu2022": tiny_fu2022, "resgdn": tiny_resgdn, "qae": tiny_qae,
-          "icwem": tiny_icwem}
+MODELS = {"dwan": tiny_dwan, "fu2022": tiny_fu2022, "light": tiny_light, "resgdn": tiny_resgdn,
+          "qae": tiny_qae, "icwem": tiny_icwem}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +101,8 @@ def test_switches_run_and_train(switches, entropy):
         assert gradient is not None and np.all(np.isfinite(gradient)), variable.path
 
 
-@pytest.mark.parametrize(("name", "qualities"), [("dwan", [1.5, 8]), ("icwem", [1, 1])])
+@pytest.mark.parametrize(("name", "qualities"), [("dwan", [1.5, 8]), ("light", [1.5, 3]),
+                                                  ("icwem", [1, 1])])
 def test_whole_model_trains(models, name, qualities):
     model = models(name)
     image = np.random.default_rng(0).uniform(size=(2, 64, 128, 3)).astype("float32")
@@ -114,6 +118,8 @@ def test_whole_model_trains(models, name, qualities):
     ({"block": "resnet"}, {}, "msrb.*hcnn"),
     ({"normalization": "batch"}, {}, "gdn.*ln_prelu"),
     ({"importance": "all"}, {}, "none.*map.*dwan"),
+    ({"pqf": "median"}, {}, "False.*True.*wavelet"),
+    ({"resampling": "bilinear"}, {}, "residual.*separable"),
     ({"encoder_blocks": 4}, {}, "0.*1.*2.*3"),
     ({"decoder_blocks": -1}, {}, "0.*1.*2.*3"),
     ({"kind": "wavelet"}, {}, "convolutional.*packet"),
@@ -142,11 +148,68 @@ def test_invertible_transforms_say_what_they_need(changes, message):
         presets.build("icwem", {**TINY_ICWEM, **changes})
 
 
-def test_several_rates_need_gains():
-    with pytest.raises(ValueError, match="one lambda"):
-        CompressionModel(
-            {"kind": "convolutional", "filters": 8}, {"context": "masked"}, [0.01, 0.02]
-        )
+def test_levels_have_no_gains():
+    with pytest.raises(ValueError, match="a quantized transform has one lambda, not 2"):
+        CompressionModel({"kind": "quantized"}, {"context": "factorized"}, [0.01, 0.02])
+
+
+RATES = {"convolutional": {"filters": 4, "encoder_blocks": 0},
+         "residual": {"filters": 4, "latents": 3},
+         "invertible": {key.removeprefix("transform."): value for key, value in TINY_ICWEM.items()
+                        if key.startswith("transform.")}}
+
+
+@pytest.mark.parametrize("kind", RATES)
+def test_gains_of_several_rates(kind):
+    """A latent grows as the root of lambda, and is divided by what it was multiplied with."""
+    pair = TRANSFORMS[kind](**RATES[kind], lambdas=(0.004, 0.01, 0.025))
+    pair.build()
+    image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    latents, units = zip(*(pair.analyze(image, np.eye(3, dtype="float32")[i:i + 1])
+                           for i in range(3)))
+    np.testing.assert_array_equal(latents[1], pair.to_latent(image))
+    for i, gain in enumerate((0.4**0.5, 1, 2.5**0.5)):
+        np.testing.assert_allclose(latents[i], gain * np.asarray(latents[1]), rtol=1e-5)
+        np.testing.assert_allclose(units[i], np.full((1, 1, 1, pair.latents), gain), rtol=1e-5)
+    images = [np.asarray(pair.synthesize(latent, np.eye(3, dtype="float32")[i:i + 1])[0])
+              for i, latent in enumerate(latents)]
+    np.testing.assert_allclose(images[0], images[2], atol=1e-3 * np.abs(images[0]).max())
+
+
+PACKET = {"filters": 4, "latents": 8, "analysis_units": (1,), "synthesis_units": (1,)}
+
+
+@pytest.mark.parametrize("kind", ["residual", "invertible", "packet"])
+def test_importance_and_filter_are_switches(kind):
+    image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    knots, counts = np.ones((1, 1), "float32"), []
+    for importance, pqf in (("none", False), ("none", True), ("dwan", "wavelet")):
+        pair = TRANSFORMS[kind](**{**RATES, "packet": PACKET}[kind], lambdas=(0.01,),
+                                importance=importance, pqf=pqf)
+        pair.build()
+        counts.append(pair.count_params())
+        latent = np.rint(10 * np.asarray(pair.analyze(image, knots)[0]))
+        change = np.abs(np.asarray(pair.synthesize(latent, knots)[1]) - latent).max()
+        # The 3x3 filter starts as the identity.
+        assert (change > 0.01) == (pqf == "wavelet")
+        assert pair.block % (32 if importance == "dwan" else 16) == 0
+    assert counts[1] - counts[0] == 9 * pair.latents < counts[2] - counts[0]
+    for wrong, allowed in (({"importance": "map"}, "'none', 'dwan'"), ({"pqf": 3}, "wavelet")):
+        with pytest.raises(ValueError, match=allowed):
+            TRANSFORMS[kind](lambdas=(0.01,), **wrong)
+
+
+@pytest.mark.parametrize("kind", ["convolutional", "residual", "invertible"])
+def test_all_normalizations_have_the_form_that_is_asked_for(kind):
+    pair = TRANSFORMS[kind](**RATES[kind], normalization={"alpha": 1, "epsilon": 0.75})
+    forms = [(layer.alpha, layer.epsilon, layer.inverse) for layer in pair._flatten_layers()
+             if isinstance(layer, GDN)]
+    assert set(forms) == {(1, 0.75, False), (1, 0.75, True)}
+
+
+def test_one_rate_has_no_gains():
+    pair = TRANSFORMS["residual"](filters=4, latents=3, lambdas=(0.01,))
+    assert pair.log_gain is None and np.all(np.asarray(pair.unit(np.ones((1, 1)))) == 1)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -190,6 +253,7 @@ def test_estimate_is_the_rate_of_the_call(models, name):
 
 @pytest.mark.parametrize(("preset", "millions"), [
     ("fu2022", (6, 14)), ("fu2022-gllmm", (7, 18)), ("fu2022-256", (25, 45)), ("dwan", (2, 8)),
+    ("light", (2, 4)),
     ("resgdn", (14, 15)), ("icwem", (6, 10))])
 def test_presets_build(preset, millions):
     parameters = presets.build(preset).count_params() / 1e6

@@ -5,12 +5,13 @@ import collections
 import numpy as np
 import pytest
 
+from alic_tf.layers.hierarchical import MBConv
 from alic_tf.layers.normalization import GDN
 from alic_tf.layers.resnet import ResNet
 from alic_tf.networks import presets
 from alic_tf.networks.compression_model import CompressionModel
 from tests.test_codec import picture
-from tests.tiny_models import TINY_QAE, codec, tiny_qae, tiny_resgdn
+from tests.tiny_models import TINY_QAE, codec, tiny_light, tiny_qae, tiny_resgdn
 
 
 def convolution(size, inputs, outputs):
@@ -36,6 +37,39 @@ def resgdn_parameters(filters, latents):
                + convolution(3, filters, latents))
     decoder = convolution(3, latents, filters) + 4 * block + 2 * mask + 3 * up(filters) + up(3)
     return encoder + decoder
+
+
+def test_light_is_as_described():
+    model = tiny_light()
+    transform = model.transform
+    assert parts(transform.analysis.trunk) == {"SeparableDownsampling": 3, "HCNN": 3}
+    assert parts(transform.synthesis.trunk) == {
+        "SeparableUpsampling": 3, "HCNN": 1, "SubpixelConvolution": 1}
+    inside = parts(transform._flatten_layers())
+    assert inside["MBConv"] == 8 and inside["LayerNormPReLU"] == 6 and inside["GDN"] == 0
+    assert sorted(layer.expansion for layer in transform._flatten_layers()
+                  if isinstance(layer, MBConv)) == [2] * 4 + [4] * 4
+    assert type(transform.synthesis.filter).__name__ == "WaveletFilter"
+    assert model.entropy.context.context == "ssm"
+
+
+def test_light_weighs_its_latent_and_filters_it_in_quantization_steps():
+    model = tiny_light()
+    analysis, knots = model.transform.analysis, model.knots(np.ones(1, "float32"))
+    image = picture(64, 128)[None] / np.float32(255)
+    unweighed, nothing = analysis.mapped(analysis.halved(image))
+    latent, importance = analysis.latent_and_importance(image)
+    assert nothing is None and 0.3 <= np.min(importance) < np.max(importance) <= 1
+    np.testing.assert_allclose(latent, np.asarray(unweighed) * np.asarray(importance), rtol=1e-5)
+    gain = (0.002 / 0.01) ** 0.5  # Of the quality, times a random one of each channel.
+    steps, _ = model.transform.analyze(image, knots)
+    ratio = np.asarray(steps) / np.asarray(latent)
+    np.testing.assert_allclose(np.median(ratio), gain, rtol=0.1)
+    rounded = np.rint(steps)
+    _, filtered = model.transform.synthesize(rounded, knots)
+    np.testing.assert_array_equal(filtered, model.transform.synthesis.filter(rounded))
+    loss = model((image, np.ones(1, "float32")))["filter_loss"]
+    assert loss.shape == (1,) and loss[0] > 0
 
 
 def test_resgdn_is_as_described():

@@ -53,14 +53,17 @@ def test_attention_can_be_left_out(make):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 31), (64, 48)])
-def test_shapes_at_odd_sizes_and_odd_widths(size):
+@pytest.mark.parametrize("resampling", ["residual", "separable"])
+def test_shapes_at_odd_sizes_and_odd_widths(size, resampling):
     x = np.zeros((2, *size, 3), "float32")
-    analysis = Analysis(7)
+    options = {"resampling": resampling, "latents": 5}
+    analysis, synthesis = Analysis(7, **options), Synthesis(7, **options)
     latent = analysis(x)
-    expected = (2, -(-size[0] // 16), -(-size[1] // 16), 7)
+    expected = (2, -(-size[0] // 16), -(-size[1] // 16), 5)
     assert latent.shape == analysis.compute_output_shape(x.shape) == expected
-    image = Synthesis(7)(latent)
+    image = synthesis(latent)
     assert image.shape == (2, 16 * expected[1], 16 * expected[2], 3)
+    assert image.shape == synthesis.compute_output_shape(latent.shape)
     z = HyperAnalysis(7)(latent)
     assert z.shape == (2, -(-expected[1] // 4), -(-expected[2] // 4), 7)
     assert HyperSynthesis(7)(z).shape == (2, 4 * z.shape[1], 4 * z.shape[2], 14)
@@ -88,7 +91,7 @@ def test_filter_comes_before_the_reconstruction():
 
 @pytest.mark.parametrize("arguments, message", [
     ({"block": "resnet"}, "msrb"), ({"normalization": "batch"}, "gdn"),
-    ({"importance": "all"}, "dwan"), ({"blocks": 4}, "3")])
+    ({"importance": "all"}, "dwan"), ({"blocks": 4}, "3"), ({"resampling": "none"}, "separable")])
 def test_unknown_switches_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         Analysis(4, **arguments)

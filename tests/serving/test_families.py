@@ -12,10 +12,11 @@ from PIL import Image
 
 from alic_tf.serving import export
 from tests.serving.decode_stock import unknown_operations
-from tests.tiny_models import codec, tiny_fu2022, tiny_icwem, tiny_qae, tiny_resgdn
+from tests.tiny_models import codec, tiny_fu2022, tiny_icwem, tiny_light, tiny_qae, tiny_resgdn
 
 SYSTEMS = [
     pytest.param(lambda: tiny_fu2022(mixture="gllmm"), id="fu2022-gllmm", marks=pytest.mark.long),
+    pytest.param(tiny_light, id="light", marks=pytest.mark.long),
     pytest.param(tiny_resgdn, id="resgdn"),
     pytest.param(tiny_qae, id="qae", marks=pytest.mark.long),
     pytest.param(tiny_icwem, id="icwem", marks=pytest.mark.long),

@@ -17,22 +17,59 @@ def test_changes_are_made():
 
 
 def test_a_preset_with_a_mixture_may_have_a_context_without():
-    small = {"transform.filters": 8, "entropy.hyper_filters": 8, "entropy.width": 8}
-    context = {"entropy.context": "checkerboard"}
-    with pytest.raises(errors.UsageError, match="mixture must be 'gaussian'"):
-        make_model(configuration("fu2022", small | context))
-    model = make_model(configuration("fu2022", small | context | {"entropy.mixture": "gaussian"}))
+    small = {"transform.filters": 8, "entropy.hyper_filters": 8, "entropy.width": 8,
+             "entropy.context": "checkerboard"}
+    model = make_model(configuration("fu2022", small))
     assert model.entropy.context.context == "checkerboard"
+    with pytest.raises(errors.UsageError, match="mixture must be 'gaussian'"):
+        make_model(configuration("fu2022", small | {"entropy.mixture": "gmm"}))
+
+
+@pytest.mark.parametrize(("preset", "changes", "dropped"), [
+    ("dwan", {"entropy.context": "masked"}, {"groups"}),
+    ("icwem", {"entropy.context": "ssm"}, {"filters", "attention", "widths"}),
+    ("fu2022", {"entropy.context": "ssm"}, {"mixture"}),
+    ("qae", {"entropy.context": "masked"}, {"levels", "noise", "rate_gradient"}),
+    ("dwan", {"entropy.context": "checkerboard"}, set()),
+])
+def test_another_context_drops_what_it_does_not_take(preset, changes, dropped):
+    before = presets.configuration(preset)["entropy"]
+    after = configuration(preset, changes)["entropy"]
+    assert before.keys() - after.keys() == dropped
+    assert {**before, **after} == {**before, "context": after["context"]}
+
+
+def test_another_transform_drops_what_it_does_not_take():
+    changes = {"transform.kind": "residual", "transform.filters": 16}
+    assert configuration("light", changes)["transform"] == {
+        "kind": "residual", "filters": 16, "latents": 192}
+    assert configuration("dwan", {})["transform"].keys() > {"kind", "filters", "latents"}
+
+
+def test_levels_are_those_of_the_bits():
+    assert presets.PRESETS["qae"]["entropy"]["levels"] == 2**8 + 1
+
+    def levels(**changes):
+        changes = {f"{path.replace('_', '.')}": value for path, value in changes.items()}
+        return configuration("qae", changes)["entropy"]["levels"]
+
+    assert levels(transform_bits=4) == 17
+    assert levels(transform_bits=4, entropy_levels=33) == 33
+    assert levels(transform_bits=4, entropy_levels=None) is None
+    for bits in (0, 40, "four", 2.5):
+        with pytest.raises(errors.UsageError, match="bits must be from 1 to 11"):
+            make_model(configuration("qae", {"transform.bits": bits}))
 
 
 @pytest.mark.parametrize(
     ("preset", "changes", "cause"),
     [
         ("dwam", {}, "'fu2022', .*'dwan'.*not 'dwam'"),
-        ("dwan", {"transform.pqf": False}, "--set transform.pqf: no such .*transform.filters"),
+        ("dwan", {"transform.block": "hcnn"}, "--set transform.block: no such .*transform.filters"),
         ("dwan", {"filters": 8}, "--set filters: no such"),
         ("dwan", {"a.b.c": 8}, "--set a.b.c: no such"),
         ("fu2022", {"entropy.groups": [8]}, "no such .*entropy.mixture"),
+        ("qae", {"entropy.mixture": "gmm"}, "entropy.mixture: no such .*entropy.noise"),
         ("fu2022", {"lambdas": 0.01}, "lambdas must be a list"),
         ("fu2022", {"lambdas": [0]}, "lambdas must be a list"),
     ],
@@ -47,7 +84,7 @@ def test_errors_list_what_is_allowed(preset, changes, cause):
     [
         ({"transform.kind": "fractal"}, "kind must be one of"),
         ({"transform.block": "mrsb"}, "mrsb"),
-        ({"lambdas": [0.01, 0.02]}, "has one lambda, not 2"),
+        ({"transform.kind": "quantized", "lambdas": [0.01, 0.02]}, "has one lambda, not 2"),
     ],
 )
 def test_values_that_a_model_does_not_take_are_refused(changes, cause):
