@@ -20,7 +20,7 @@ MAX_PIXELS = 16 << 20
 MAX_PIXELS_OF_MAP = 4 << 20
 RIVALS = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
 # Part of the blocks whose bits the colours tell apart; few have many more.
-BLOCKS_IN_SCALE = 0.995
+BLOCKS_IN_SCALE = 0.98
 IDLE = {"stage": "", "done": None}
 
 
