@@ -14,6 +14,7 @@ COMMANDS = {
     "models": ("alic_tf.command.models", "the models that are shipped"),
     "train": ("alic_tf.command.train", "train a model on photographs"),
     "evaluate": ("alic_tf.command.evaluate", "measure codecs on pictures, or compare two folders"),
+    "demo": ("alic_tf.command.demo", "a page to try the codec on pictures of your own"),
     "export": ("alic_tf.command.export", "a model for TensorFlow Serving"),
     "import": ("alic_tf.command.import_tf1", "a checkpoint of the authors' TensorFlow 1 program"),
 }

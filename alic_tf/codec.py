@@ -231,14 +231,30 @@ class Codec:
 
         From the float networks, for comparison with the real size of the file.
         """
+        _, *latents = self._for_networks(data)
+        return float(self.model.estimate(*latents)[0])
+
+    def spending(self, data: Data) -> np.ndarray:
+        """Where the bits of a file are, by the estimate of the model: bits per pixel.
+
+        From the float networks, which see the latents of the whole picture at once.
+
+        Returns:
+            float32 [h, w]; the pixels of a sample of the latent have equal shares of its bits.
+        """
+        header, *latents = self._for_networks(data)
+        side = self._latent_stride
+        bits = np.asarray(self.model.spending(*latents, self.exact.smallest_coded))[0] / side**2
+        pixels = bits.repeat(side, axis=0).repeat(side, axis=1)
+        return padding.crop(pixels, header.height, header.width, *self._padding)
+
+    def _for_networks(self, data):
+        """The header of a file, and its latents and quality as a batch for the float networks."""
         header, payload = self._unpack(data)
         latents = self._latents(header, payload)
-        bits = self.model.estimate(
-            latents["latent"][None].astype("float32"),
-            latents["hyper_latent"][None].astype("float32"),
-            np.array([quality_of_step(header.quality)], "float32"),
-        )
-        return float(bits[0])
+        return (header, latents["latent"][None].astype("float32"),
+                latents["hyper_latent"][None].astype("float32"),
+                np.array([quality_of_step(header.quality)], "float32"))
 
     def _code(self, latent, z, step, advance=progress.ignore):
         """The `_Coded` of latents at a step of quality."""

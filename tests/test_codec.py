@@ -61,6 +61,20 @@ def test_latents_decode_as_they_were_coded(codec, size):
     assert codec.encode(image) == data
 
 
+def test_bits_are_spent_where_they_are_needed(codec):
+    image = np.full((100, 150, 3), 128, "uint8")
+    image[:, 86:] = picture(100, 64)
+    data = codec.encode(image)
+    spent = codec.spending(data)
+    assert spent.shape == (100, 150) and spent.min() >= 0
+    # Those of the borders that padding adds are not in it.
+    assert 0.3 * codec.estimate(data) < spent.sum() < 1.05 * codec.estimate(data)
+    whole = codec.encode(picture(128, 128))
+    assert codec.spending(whole).sum() == pytest.approx(codec.estimate(whole), rel=0.05)
+    if codec.name not in ("qae", "icwem"):  # whose random networks do not tell the halves apart
+        assert spent[:, 96:].mean() > 1.5 * spent[:, :48].mean()
+
+
 def test_fractional_qualities(codecs):
     codec, image = codecs["dwan"], picture(64, 64)
     assert codec.qualities == 8

@@ -162,6 +162,21 @@ class CompressionModel(keras.Model):
         z_hat = z + self.entropy.prior.medians
         return self.entropy.rate(latent_hat, z_hat, self._quality(quality))
 
+    def spending(self, latent_hat, z, quality, smallest_coded=0.0):
+        """Ideal bits [b, h, w] of each position of a decoded latent, all channels together.
+
+        Each has its share of those of the hyper latent; arguments as of `estimate`, and see
+        `EntropyModel.coded`.
+        """
+        found, _ = self.entropy.coded(
+            latent_hat, z, self._quality(quality), smallest_coded=smallest_coded)
+        total = 0.0
+        for bits in found:
+            ratio = latent_hat.shape[1] // bits.shape[1]
+            share = ops.sum(bits, axis=-1) / ratio**2
+            total += ops.repeat(ops.repeat(share, ratio, 1), ratio, 2)
+        return total
+
     def _quality(self, quality):
         """The `Quality` of real qualities [b]."""
         knots = self.knots(quality)

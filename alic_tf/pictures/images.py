@@ -101,18 +101,22 @@ def _coding_of_png(image):
     return coding
 
 
-def open_picture(source: str | os.PathLike[str] | bytes) -> Picture:
+def open_picture(
+    source: str | os.PathLike[str] | bytes, most_pixels: int | None = None
+) -> Picture:
     """Reads an image file of one of `FORMATS`; see `Picture.of` for what becomes of it.
 
     Arguments:
         source: path, or bytes of the file.
+        most_pixels: a limit of the caller's own on what is decoded.
 
     Returns:
         A `Picture`.
 
     Raises:
         ImageUnreadable: missing, empty, not an image, truncated or damaged.
-        LimitExceeded: larger than Pillow's limit on decompression or the container's on sides.
+        LimitExceeded: larger than `most_pixels`, Pillow's limit on decompression or the container's
+            on sides.
     """
     path = None if isinstance(source, bytes) else Path(source)
     try:
@@ -121,6 +125,9 @@ def open_picture(source: str | os.PathLike[str] | bytes) -> Picture:
         if not source or (path and path.is_file() and not path.stat().st_size):
             raise errors.ImageUnreadable("the file is empty")
         with open_image(source) as image:
+            if most_pixels is not None and image.width * image.height > most_pixels:
+                raise errors.LimitExceeded(
+                    f"{image.width}x{image.height}, which is more than {most_pixels} pixels")
             if image.format == "PNG" and _coding_of_png(image) not in (b"", _CODING_OF_SRGB):
                 _warn("its colours (cICP), of HDR perhaps, are taken for sRGB")
             return Picture.of(image)
