@@ -12,14 +12,16 @@ from alic_tf.bitstream import container
 LARGE = 1 << 24
 
 
-def qualities(model):
-    """Number of whole qualities of a model: what its file says, which is read at once.
+def check_quality(model, quality=None):
+    """Checks a request against what the model's file says, which is read at once.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: there is no such model, or it has no such quality, if one is given.
     """
     with _asked_for():
-        return len(storage.read_configuration(zoo.find(model))["lambdas"])
+        most = len(storage.read_configuration(zoo.find(model))["lambdas"])
+    if quality is not None and most > 1 and not 1 <= quality <= most:
+        raise errors.UsageError(f"--quality must be from 1 to {most} for {model}, not {quality:g}")
 
 
 def encoder(model):

@@ -66,10 +66,11 @@ def encode(sources, values):
         if path == "":
             raise errors.UsageError("a path is empty")
     batch.check_sources(sources)
-    _check_quality(values)
 
-    from alic_tf import metrics, targets
     from alic_tf.command import codecs, report
+
+    codecs.check_quality(values.model, values.quality if "quality" in values.given else None)
+    from alic_tf import metrics, targets
     from alic_tf.pictures import alpha, images
 
     if values.alpha not in alpha.FORMS:
@@ -132,17 +133,6 @@ def _target(values):
     from alic_tf.targets import Target
 
     return Target(TARGETS[given[0]], values[given[0]])
-
-
-def _check_quality(values):
-    """Raises UsageError if the model has no such quality, or is none."""
-    from alic_tf.command import codecs
-
-    most = codecs.qualities(values.model)
-    if most > 1 and "quality" in values.given and values.quality > most:
-        raise errors.UsageError(
-            f"--quality must be from 1 to {most} for {values.model}, not {values.quality:g}"
-        )
 
 
 def _verify(codec, data, latents):
