@@ -1,9 +1,10 @@
 # make demo   set up (once), then put a photograph through a real bitstream file and back
 # make test   set up (once), then lint and run the tests, and a few with the newest TensorFlow
 # make matrix every test, those that take minutes too, with the pinned versions and the newest ones
+# make serving export a model, serve it with Docker, and compare its answers with the command line's
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: demo test matrix newest clean
+.PHONY: demo test matrix newest serving clean
 
 # Python 3.11 or 3.12 has the pinned versions of requirements.txt; 3.13, which these do not support,
 # and `make matrix` the newest ones of requirements-newest.txt. The first Python that is there is
@@ -39,6 +40,16 @@ demo: $(VENV)/product.stamp
 	$(VENV)/bin/python encoder_decoder.py --decode $(DEMO)/demo.alic --output $(DEMO)/demo.png --overwrite
 	echo "Compare $(PHOTO) with $(DEMO)/demo.png"
 
+MODEL := dwan
+SERVED := saved_models/$(MODEL)_serving/1
+export MODEL
+
+serving: $(VENV)/product.stamp
+	docker compose version >/dev/null 2>&1 || { echo "Docker with its plugin compose is needed; the tests try the same script with a server that stands in" >&2; exit 1; }
+	test -d $(SERVED) || $(VENV)/bin/python -m alic_tf export --model $(MODEL) --out $(SERVED)
+	docker compose --file examples/serving/docker-compose.yaml up --detach --wait
+	$(VENV)/bin/python -m examples.serving.smoke $(PHOTO) --model $(MODEL)
+
 # Both environments are set up side by side.
 test:
 	$(MAKE) --jobs=2 $(VENV)/development.stamp $(if $(NEWEST_PYTHON),$(NEWEST)/newest.stamp)
@@ -47,7 +58,7 @@ test:
 	$(call pytest,$(VENV)) --durations=15
 	$(MAKE) newest TESTS="$(SHORT)"
 
-matrix: $(VENV)/development.stamp
+matrix: $(if $(filter 13,$(MINOR)),$(VENV)/development.stamp,$(VENV)/beam.stamp)
 	$(call pytest,$(VENV)) -m ""
 	$(MAKE) newest TESTS='-m ""'
 
@@ -67,6 +78,11 @@ $(VENV)/product.stamp: $(REQUIREMENTS)
 
 $(VENV)/development.stamp: requirements-dev.txt $(VENV)/product.stamp
 	$(VENV)/bin/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+# Beam takes 390 MB, and does not know the newest NumPy.
+$(VENV)/beam.stamp: $(VENV)/development.stamp
+	$(VENV)/bin/pip install --quiet -r $(REQUIREMENTS) apache-beam==2.71.0
 	touch $@
 
 $(NEWEST)/newest.stamp: requirements-newest.txt requirements-dev.txt

@@ -22,6 +22,17 @@ def configuration(model):
         return storage.read_configuration(zoo.find(model))
 
 
+def check_quality(model, quality=None):
+    """Checks a request against what the model's file says.
+
+    Raises:
+        UsageError: there is no such model, or it has no such quality, if one is given.
+    """
+    most = len(configuration(model)["lambdas"])
+    if quality is not None and most > 1 and not 1 <= quality <= most:
+        raise errors.UsageError(f"--quality must be from 1 to {most} for {model}, not {quality:g}")
+
+
 def encoder(model):
     """The codec of a model, ready to encode.
 

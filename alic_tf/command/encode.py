@@ -75,10 +75,11 @@ def encode(sources, values):
             raise errors.UsageError("a path is empty")
     batch.check_sources(sources)
     model = _model(values)
-    _check_quality(values, model)
 
-    from alic_tf import metrics, targets
     from alic_tf.command import codecs, report
+
+    codecs.check_quality(model, values.quality if "quality" in values.given else None)
+    from alic_tf import metrics, targets
     from alic_tf.pictures import alpha, images
 
     if values.alpha not in alpha.FORMS:
@@ -167,17 +168,6 @@ def _model(values):
     if found != count:
         raise errors.UsageError(f"--num_filters is {count}, but {values.model} has {found}")
     return values.model
-
-
-def _check_quality(values, model):
-    """Raises UsageError if the model has no such quality, or is none."""
-    from alic_tf.command import codecs
-
-    most = len(codecs.configuration(model)["lambdas"])
-    if most > 1 and "quality" in values.given and values.quality > most:
-        raise errors.UsageError(
-            f"--quality must be from 1 to {most} for {model}, not {values.quality:g}"
-        )
 
 
 def _verify(codec, data, latents):

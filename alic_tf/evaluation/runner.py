@@ -63,26 +63,12 @@ def measure(codec, path, digest, settings, path_of_log):
         codec = _loaded(codec)
         image = read(path)
         for setting in settings:
-            start = time.perf_counter()
-            data = codec.encode(image, setting)
-            encoded = time.perf_counter()
-            decoded = codec.decode(data)
-            end = time.perf_counter()
-            height, width = image.shape[:2]
             record = {
                 "codec": codec.identity,
                 "image": path.name,
                 "digest": digest,
                 "setting": setting,
-                "width": width,
-                "height": height,
-                "bytes": len(data),
-                "bpp": 8 * len(data) / (width * height),
-                "psnr": metrics.psnr(image, decoded),
-                "ssim": metrics.ssim(image, decoded),
-                "ms_ssim": metrics.ms_ssim(image, decoded),
-                "encode_seconds": encoded - start,
-                "decode_seconds": end - encoded,
+                **measured(codec, image, setting),
             }
             log.append(path_of_log, metrics.finite(record))
     except errors.AlicError as error:
@@ -91,6 +77,30 @@ def measure(codec, path, digest, settings, path_of_log):
     except Exception as error:  # whatever one picture may cause, the others go on
         return path, f"{path}: {codec.name}: {type(error).__name__}: {error}"
     return path, None
+
+
+def measured(codec, image, setting):
+    """What a codec does to a picture, uint8 [h, w, 3], as a dictionary.
+
+    width, height, bytes, bpp, psnr (dB), ssim, ms_ssim, encode_seconds, decode_seconds.
+    """
+    start = time.perf_counter()
+    data = codec.encode(image, setting)
+    encoded = time.perf_counter()
+    decoded = codec.decode(data)
+    end = time.perf_counter()
+    height, width = image.shape[:2]
+    return {
+        "width": width,
+        "height": height,
+        "bytes": len(data),
+        "bpp": 8 * len(data) / (width * height),
+        "psnr": metrics.psnr(image, decoded),
+        "ssim": metrics.ssim(image, decoded),
+        "ms_ssim": metrics.ms_ssim(image, decoded),
+        "encode_seconds": encoded - start,
+        "decode_seconds": end - encoded,
+    }
 
 
 _codecs = {}

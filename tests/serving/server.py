@@ -1,7 +1,8 @@
 """Stands for TensorFlow Serving in tests: its two interfaces, around a loaded SavedModel.
 
 REST follows https://www.tensorflow.org/tfx/serving/api_rest: `:predict` with "instances" (rows) or
-"inputs" (columns), bytes as {"b64": ...}, and of outputs those whose names end with _bytes.
+"inputs" (columns), bytes as {"b64": ...}, and of outputs those whose names end with _bytes; and the
+status of the model.
 """
 
 import base64
@@ -54,15 +55,24 @@ def predict(signatures, body):
 @contextmanager
 def rest(signatures, model):
     """Yields the address of a server."""
+    status = {"version": "1", "state": "AVAILABLE",
+              "status": {"error_code": "OK", "error_message": ""}}
+
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.answer("", lambda: {"model_version_status": [status]})
+
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, answer = 404, {"error": f"Could not find servable for {self.path}"}
-            if self.path == f"/v1/models/{model}:predict":
-                status, answer = 200, predict(signatures, body)
-            self.send_response(status)
+            self.answer(":predict", lambda: predict(signatures, body))
+
+        def answer(self, method, function):
+            code, answer = 404, {"error": f"Could not find servable for {self.path}"}
+            if self.path == f"/v1/models/{model}{method}":
+                code, answer = 200, function()
+            self.send_response(code)
             self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
+            self.wfile.write(json.dumps(answer, indent=1).encode())
 
         def log_message(self, *_):
             pass

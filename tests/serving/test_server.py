@@ -1,7 +1,8 @@
-"""A server's two interfaces, as the example client uses them, and requests to warm up with."""
+"""A server's two interfaces, as the examples use them, and requests to warm up with."""
 
-import importlib.util
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +10,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from examples.serving import client, smoke
 from tests.serving import server
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def client():
-    """The example client as a module."""
-    spec = importlib.util.spec_from_file_location("client", ROOT / "examples/serving/client.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("interface", ["rest", "grpc"])
-def test_the_client_and_a_server(served, client, interface, photograph, tmp_path, capsys):
+def test_the_client_and_a_server(served, interface, photograph, tmp_path, capsys):
     if interface == "grpc":
         pytest.importorskip("tensorflow_serving", reason="tensorflow-serving-api is not installed")
     picture, coded, decoded = (tmp_path / name for name in ("a.png", "a.alic", "b.png"))
@@ -78,3 +71,51 @@ def test_warm_up_requests(served):
             key: tf.constant(tf.make_ndarray(value)) for key, value in request.inputs.items()})
         assert outputs["error"].numpy().tolist() == [b""]
     assert signatures == ["decode", "encode", "info"]
+
+
+@pytest.fixture(scope="module")
+def words(served, photograph, tmp_path_factory):
+    """Arguments of the smoke script, the last one the address of a server."""
+    picture = tmp_path_factory.mktemp("picture") / "a.png"
+    Image.fromarray(photograph(40, 70)).save(picture)
+    _, (model,) = served.codec.origin
+    with server.rest(served.signatures, "tiny") as address:
+        yield [str(picture), "--model", "tiny", "--local", str(model), "--rest", address]
+
+
+def test_the_smoke_script_and_a_good_server(words, capsys):
+    assert smoke.main(words) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name}: as on the command line"
+        for name in ("encode", "decode", "info", "a damaged file")]
+
+
+def test_the_smoke_script_and_a_bad_server(words, monkeypatch, capsys):
+    predict = smoke.predict_rest
+
+    def altered(*request):
+        outputs = predict(*request)
+        return {**outputs, "alic_bytes": outputs.get("alic_bytes", b"")[:-1], "width": 71,
+                "error": outputs["error"] and "it is bad"}
+
+    monkeypatch.setattr(smoke, "predict_rest", altered)
+    assert smoke.main(words) == 1
+    encode, decode, info, damaged = capsys.readouterr().out.splitlines()
+    assert encode.startswith("encode: ") and " bytes instead of " in encode
+    assert decode == "decode: as on the command line"
+    assert "'width': 71" in info and "'width': 70" in info
+    assert damaged.startswith("a damaged file: 'it is bad' instead of 'checksum mismatch")
+
+
+def test_the_smoke_script_waits_no_longer_than_it_is_told(words):
+    with pytest.raises(SystemExit, match="error: .*/v1/models/other: HTTP Error 404"):
+        smoke.main([*words, "--model", "other", "--wait", "0"])
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
+@pytest.mark.parametrize("model, code", [("tiny", 0), ("other", 1)])
+def test_the_health_check(words, model, code):
+    port = words[-1].rpartition(":")[-1]
+    script = ROOT / "examples/serving/healthy.sh"
+    done = subprocess.run(["bash", script, "localhost", port, model], timeout=60)
+    assert done.returncode == code
