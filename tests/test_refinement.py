@@ -1,5 +1,7 @@
 """Searched files: never worse by the real coder and decoder, the same each time, any size."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,10 +14,9 @@ from tests.test_codec import MODELS, picture
 STEPS = 40
 
 
-@pytest.fixture(scope="module")
-def codecs():
-    """Codecs of all families, by name."""
-    return {name: tiny_models.codec(make()) for name, make in MODELS.items()}
+@functools.cache
+def codec_of(name):
+    return tiny_models.codec(MODELS[name]())
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +32,10 @@ def cost(codec, image, data, quality=1):
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.long] * (name not in ("dwan", "fu2022")))
+    pytest.param(name, marks=[pytest.mark.long] * (name != "dwan"))
     for name in MODELS])
-def test_a_searched_file_costs_less_and_decodes_as_it_was_coded(codecs, name):
-    codec, image = codecs[name], picture(60, 100)
+def test_a_searched_file_costs_less_and_decodes_as_it_was_coded(name):
+    codec, image = codec_of(name), picture(60, 100)
     plain = codec.encode(image, 1)
     data, coded = codec.encode_with_latents(image, 1, effort=1)
     assert cost(codec, image, data) < cost(codec, image, plain)
@@ -45,7 +46,8 @@ def test_a_searched_file_costs_less_and_decodes_as_it_was_coded(codecs, name):
 
 def test_tiles_are_searched_in_their_places(monkeypatch):
     monkeypatch.setattr(refinement, "TILE", 64)
-    codec, image = tiny_models.codec(tiny_models.tiny_dwan()), picture(150, 70)
+    codec, image = codec_of("dwan"), picture(150, 70)
+    monkeypatch.delitem(vars(codec), "_refinement", raising=False)
     told = []
     data, _ = codec.encode_with_latents(image, 3, told.append, 1)
     assert cost(codec, image, data, 3) < cost(codec, image, codec.encode(image, 3), 3)
@@ -53,8 +55,8 @@ def test_tiles_are_searched_in_their_places(monkeypatch):
     assert len(told) == 6 * STEPS and sum(told) == pytest.approx(1)
 
 
-def test_a_search_that_is_ended_at_once_finds_nothing(codecs):
-    codec, image = codecs["dwan"], picture(60, 100)
+def test_a_search_that_is_ended_at_once_finds_nothing():
+    codec, image = codec_of("dwan"), picture(60, 100)
 
     def end(share):
         raise refinement.Enough
@@ -63,9 +65,9 @@ def test_a_search_that_is_ended_at_once_finds_nothing(codecs):
 
 
 @pytest.mark.parametrize("effort", [-1, 2, 0.5])
-def test_efforts_that_do_not_exist(codecs, effort):
+def test_efforts_that_do_not_exist(effort):
     with pytest.raises(ValueError, match="effort must be in 0..9, not"):
-        codecs["dwan"].encode(picture(8, 8), effort=effort)
+        codec_of("dwan").encode(picture(8, 8), effort=effort)
 
 
 def test_cold_rounding_is_that_of_the_coder_and_hot_rounding_is_fair():
@@ -78,9 +80,9 @@ def test_cold_rounding_is_that_of_the_coder_and_hot_rounding_is_fair():
     assert abs(middle - 0.5) < 0.03 and abs(low + high - 1) < 0.03 and low < 0.2
 
 
-def test_the_smallest_scale_that_is_coded_is_the_coders(codecs):
-    exact = codecs["dwan"].exact
+def test_the_smallest_scale_that_is_coded_is_the_coders():
+    exact = codec_of("dwan").exact
     around = ONE * exact.smallest_coded * np.array([0.995, 1.005])
     levels = exact.tables.levels_of_log2(np.rint(ONE * np.log2(around / ONE)))
     assert list(levels) == [exact.lowest_coded_level - 1, exact.lowest_coded_level]
-    assert codecs["fu2022"].exact.smallest_coded == 0
+    assert codec_of("fu2022").exact.smallest_coded == 0
