@@ -27,7 +27,7 @@ def run(argv):
         return 0
     from alic_tf.command import codecs
 
-    codecs.qualities(values.model)
+    codecs.check_quality(values.model)
     from alic_tf.demo.server import Server
 
     with Server(values.port) as server:

@@ -168,7 +168,7 @@ def test_the_command_says_where_it_serves_until_it_is_interrupted(codec, monkeyp
         assert serving.workshop.about()["qualities"] == 8
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(codecs, "qualities", lambda model: 8)
+    monkeypatch.setattr(codecs, "check_quality", lambda model: None)
     monkeypatch.setattr(codecs, "encoder", lambda model: codec)
     monkeypatch.setattr(server.Server, "serve_forever", interrupt)
     assert alic.main(["alic", "demo", "--port", "0"]) == 0
@@ -178,7 +178,7 @@ def test_the_command_says_where_it_serves_until_it_is_interrupted(codec, monkeyp
 
 def test_a_port_that_is_taken_and_a_model_that_is_none(served, monkeypatch, capsys):
     port = str(served.server.server_port)
-    monkeypatch.setattr(codecs, "qualities", lambda model: 8)
+    monkeypatch.setattr(codecs, "check_quality", lambda model: None)
     assert alic.main(["alic", "demo", "--port", port]) == 2
     assert capsys.readouterr().err == f"error: port {port}: Address already in use\n"
     monkeypatch.undo()

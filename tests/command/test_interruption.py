@@ -9,6 +9,14 @@ from alic_tf.command.interruption import searches
 from alic_tf.refinement import Enough
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Control-C interrupts, as in a program that a person starts; in the background it may not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_the_first_ends_the_search_and_the_next_the_program(capsys):
     told = []
     with searches() as searching:

@@ -85,7 +85,7 @@ def test_distributions_are_those_of_the_float_networks(models):
     y, z = random_latents(16, 24, seed=1)
     _, y_hat, _ = exact.encode(y, z)
     z_hat = (z + np.asarray(model.entropy.prior.medians)).astype("float32")[None]
-    means, scales, latent_hat = model.entropy.context(
+    means, scales, _, latent_hat = model.entropy.context(
         y_hat[None].astype("float32"), model.entropy.features(z_hat))
     np.testing.assert_allclose(coded(exact, y_hat, z)[0], means[0], atol=0.02)
     np.testing.assert_allclose(y_hat, latent_hat[0], atol=0.02)

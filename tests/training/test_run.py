@@ -92,7 +92,7 @@ def test_the_best_weights_are_exported_or_the_last(ema, tmp_path):
     ("changes", "cause"),
     [
         ({"patch": 128}, "none of 3 pictures has sides of at least 128"),
-        ({"set": {"transform.pqf": False}}, "no such switch"),
+        ({"set": {"transform.gamma": 0.1}}, "no such switch"),
         ({"validation": "empty"}, "holds no pictures"),
     ],
 )
