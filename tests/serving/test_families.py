@@ -14,19 +14,15 @@ from alic_tf.serving import export
 from tests.serving.decode_stock import unknown_operations
 from tests.tiny_models import codec, tiny_fu2022, tiny_icwem, tiny_light, tiny_qae, tiny_resgdn
 
-SYSTEMS = [
-    pytest.param(lambda: tiny_fu2022(mixture="gllmm"), id="fu2022-gllmm", marks=pytest.mark.long),
-    pytest.param(tiny_light, id="light", marks=pytest.mark.long),
-    pytest.param(tiny_resgdn, id="resgdn"),
-    pytest.param(tiny_qae, id="qae", marks=pytest.mark.long),
-    pytest.param(tiny_icwem, id="icwem", marks=pytest.mark.long),
-]
+SYSTEMS = {"fu2022-gllmm": lambda: tiny_fu2022(mixture="gllmm"), "light": tiny_light,
+           "resgdn": tiny_resgdn, "qae": tiny_qae, "icwem": tiny_icwem}
 SIZES = [(70, 130), (33, 17)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_bytes_latents_and_pixels_are_those_of_the_codec(system, photograph, tmp_path):
-    made = codec(system())
+    made = codec(SYSTEMS[system]())
     export.save(made, tmp_path / "1", 2**15)
     assert unknown_operations(tmp_path / "1") == []
     served = tf.saved_model.load(str(tmp_path / "1")).signatures

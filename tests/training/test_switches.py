@@ -30,9 +30,12 @@ MODELS = {
 }  # fmt: skip
 
 
-# The graph of the paper's blocks takes long to make; they train in an ablation, too.
+# Their graphs take long to make. The paper's blocks train in an ablation, too.
+LONG = "paper", "light", "qae"
+
+
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.long] * (name == "paper")) for name in MODELS])
+    pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in MODELS])
 def test_the_loss_falls_within_20_steps(name):
     keras.utils.set_random_seed(0)
     crops = np.stack([photograph[:64, :64] for photograph in tiny.photographs(2)])
